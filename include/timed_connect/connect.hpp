@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: MIT
+// The lean core: one endpoint, one deadline, one outcome. Everything below the entry points sees a fixed moment, so
+// signals, retries and false alarms all spend the one budget.
+#pragma once
+
+#include <timed_connect/pending_connection.hpp>
+
+#include <chrono>
+#include <utility>
+
+namespace tconn {
+inline namespace v1 {
+namespace detail {
+
+/// Closes a handle of our own on every way out, an exception of the hook and pthread_cancel included.
+template <system_calls System>
+struct scoped_handle {
+  System& sys;
+  native_handle handle = no_handle;
+
+  explicit scoped_handle(System& system) : sys(system) {}
+  scoped_handle(scoped_handle const&) = delete;
+  scoped_handle& operator=(scoped_handle const&) = delete;
+  ~scoped_handle() {
+    if (handle != no_handle) sys.close(handle);
+  }
+  native_handle release() { return std::exchange(handle, no_handle); }
+};
+
+/// Makes a borrowed descriptor non-blocking, and gives it back as it was on every way out.
+template <system_calls System>
+class scoped_nonblocking {
+ public:
+  explicit scoped_nonblocking(System& sys, native_handle handle) : sys_(sys), handle_(handle) {}
+  scoped_nonblocking(scoped_nonblocking const&) = delete;
+  scoped_nonblocking& operator=(scoped_nonblocking const&) = delete;
+  ~scoped_nonblocking() { restore(); }
+
+  int enter(bool was_blocking) {
+    int const error = was_blocking ? sys_.set_blocking(handle_, false) : 0;
+    was_blocking_ = was_blocking && error == 0;
+    return error;
+  }
+  int restore() { return std::exchange(was_blocking_, false) ? sys_.set_blocking(handle_, true) : 0; }
+
+ private:
+  System& sys_;
+  native_handle handle_;
+  bool was_blocking_ = false;
+};
+
+/// What a primitive answered to an option: one that the system lacks is our error, all else the system's own.
+inline std::error_code option_code(int error) {
+  if (error == 0) return {};
+  return error == native_error::unknown_option ? make_error_code(errc::invalid_option) : native_code(error);
+}
+
+template <system_calls System>
+std::error_code apply(System& sys, native_handle handle, connect_options const& options) {
+  int error = 0;
+  auto const set = [&](bool wanted, socket_option option, auto value) {
+    if (wanted && error == 0) error = sys.set_option(handle, option, static_cast<int>(value));
+  };
+  set(options.no_delay, socket_option::no_delay, 1);
+  set(options.keep_alive, socket_option::keep_alive, 1);
+  set(options.user_timeout.count() != 0, socket_option::user_timeout_ms, options.user_timeout.count());
+  set(options.syn_count != 0, socket_option::syn_count, options.syn_count);
+  set(options.mark.has_value(), socket_option::mark, options.mark.value_or(0));
+  if (error == 0 && !options.interface_name.empty()) error = sys.bind_to_interface(handle, options.interface_name);
+  if (error == 0 && options.local) error = sys.bind(handle, *options.local);
+  return option_code(error);
+}
+
+inline std::error_code ask(connect_hook const& hook, native_handle handle, endpoint const& to) {
+  return hook && hook(handle, to) ? make_error_code(errc::refused_by_hook) : std::error_code{};
+}
+
+/// A socket that is ready to connect, or why not; then nothing has been sent.
+template <system_calls System>
+std::error_code open_socket(System& sys, native_handle& opened, endpoint const& to, connect_options const& options) {
+  native_handle handle = no_handle;
+  if (int const error = sys.open(handle, to.family(), options.multipath)) {
+    bool const lacks = options.multipath && (error == native_error::protocol_not_supported || error == native_error::unknown_option);
+    return lacks ? make_error_code(errc::invalid_option) : native_code(error);
+  }
+  opened = handle;
+  if (!sys.can_wait_on(handle)) return errc::descriptor_too_large;
+  if (auto const code = apply(sys, handle, options)) return code;
+  return ask(options.before_connect, handle, to);
+}
+
+/// The error that a borrowed descriptor itself shows; none if it is a stream socket of the endpoint's family.
+template <system_calls System>
+std::error_code check_borrowed(System& sys, native_handle mine, endpoint const& to) {
+  int family = 0;
+  int type = 0;
+  if (int const error = sys.kind(mine, family, type)) return native_code(error);
+  if (type != SOCK_STREAM) return native_code(native_error::wrong_type);
+  if (family != to.family()) return native_code(native_error::wrong_family);
+  return sys.can_wait_on(mine) ? std::error_code{} : errc::descriptor_too_large;
+}
+
+/// Why a borrowed descriptor is not connected.
+struct borrowed_failure {
+  std::error_code code;
+  left_behind left;
+};
+
+/// Drives a borrowed descriptor to its outcome and applies the policy; the blocking mode is not its business.
+template <system_calls System>
+result<void, borrowed_failure> conclude_borrowed(attempt<System> const& tried, time_point until, connect_options const& options) {
+  outcome seen{stage::failed};
+  for (int tries = 1; tries <= most_tries; ++tries) {
+    seen = drive(tried, until, options.accept_late);
+    if (!is_bad_luck(seen) || tried.sys.now() >= until) break;
+  }
+  if (seen.connected(options.accept_late)) return {};
+  bool const at_deadline = seen.at == stage::expired || seen.at == stage::late;
+  if (at_deadline) seen.code = errc::deadline_exceeded;
+  left_behind left;
+  if (at_deadline && options.on_timeout == on_timeout::keep) {
+    left = tried.state(aftermath::kept);
+  } else if (seen.at != stage::not_started && seen.at != stage::not_ours) {
+    left = tried.give_up(options.on_timeout == on_timeout::reset ? on_timeout::reset : on_timeout::close);
+    if (left.handshake == handshake::failed && tried.sys.resets_at_once()) tried.sys.reset(tried.handle);  // it can connect again
+    int read_away = 0;
+    tried.sys.connect_error(tried.handle, read_away);
+  }
+  return borrowed_failure{seen.code, left};
+}
+
+}  // namespace detail
+
+/// Connects a new socket to an endpoint before a deadline: exactly one outcome, a connected socket or a failure.
+///
+/// Deadline: deadline_exceeded never comes before it; zero and the past try once and do not wait; only deadline::never()
+///   waits for ever.
+/// Errors: errc::deadline_exceeded; errc::invalid_endpoint, errc::invalid_option and errc::descriptor_too_large before
+///   anything is sent; errc::refused_by_hook; errc::self_connect, when every retry within the deadline ended so; else
+///   what socket(2), setsockopt(2), bind(2) and connect(2) report: ECONNREFUSED, ENETUNREACH, EMFILE, the kernel's own
+///   ETIMEDOUT, ... At the deadline a Unix socket with a full backlog has nothing in flight: handshake not_started.
+/// Ownership: the socket belongs to the caller. A failure owns the attempt if it was kept (failure.pending), else nothing.
+/// Cost: 6 system calls where the handshake is over at once, close included (5 with `nonblocking`); no allocation.
+/// Example: examples/quickstart.cpp
+template <system_calls System = native_system>
+basic_connect_result<typename System::owner> timed_connect(endpoint const& to, deadline limit, connect_options const& options = {},
+                                                           System sys = {}) {
+  using owner = typename System::owner;
+  auto const began = sys.now();
+  auto const until = limit.until(began);
+  auto const refuse = [&](std::error_code code) { return detail::failure<owner>(code, to, {}, sys.now() - began); };
+  if (auto const code = detail::check(to, options)) return refuse(code);
+  for (int tries = 1;; ++tries) {
+    detail::scoped_handle<System> owned(sys);
+    if (auto const code = detail::open_socket(sys, owned.handle, to, options)) return refuse(code);
+    detail::attempt<System> const tried{sys, owned.handle, to};
+    auto const seen = detail::drive(tried, until, options.accept_late);
+    if (detail::is_bad_luck(seen) && tries < detail::most_tries && sys.now() < until) continue;
+    owned.release();
+    auto concluded = detail::conclude(tried, seen, options.on_timeout, options.accept_late, options.nonblocking, began);
+    if (!concluded && concluded.error().aftermath == aftermath::kept) {
+      concluded.error().pending.emplace(basic_socket<owner>(tried.handle, detail::owner_of(sys)), to, detail::owner_of(sys),
+                                        options.accept_late, options.nonblocking);
+    }
+    return concluded;
+  }
+}
+
+/// Connects the caller's own descriptor. It is never closed, and comes back in the blocking mode in which it came, on every
+/// path. Of the options, on_timeout, accept_late and before_connect apply; any other off its default is errc::invalid_option.
+///
+/// At the deadline: `close` shuts it down (silent while the SYN is in flight, and it can connect again; FIN once
+///   established), `reset` disconnects it (silence or RST, and it can connect again), `keep` leaves the attempt running:
+///   another call with the same endpoint resumes it.
+/// Errors: as above, and EBADF, ENOTSOCK, EPROTOTYPE (no stream socket), EAFNOSUPPORT (another family than the
+///   endpoint's), EISCONN or EALREADY (connected, or on its way, to somebody else: untouched).
+template <system_calls System = native_system>
+result<void, basic_connect_failure<typename System::owner>> timed_connect(tconn::native_handle mine, endpoint const& to, deadline limit,
+                                                                          connect_options const& options = {}, System sys = {}) {
+  using owner = typename System::owner;
+  auto const began = sys.now();
+  auto const until = limit.until(began);
+  auto const fail = [&](std::error_code code, detail::left_behind left = {}) {
+    return detail::failure<owner>(code, to, left, sys.now() - began);
+  };
+  if (auto const code = detail::check(to, options)) return fail(code);
+  if (!detail::fits_borrowed(options)) return fail(errc::invalid_option);
+  if (auto const code = detail::check_borrowed(sys, mine, to)) return fail(code);
+  bool was_blocking = false;
+  if (int const error = sys.blocking(mine, was_blocking)) return fail(detail::native_code(error));
+  if (auto const code = detail::ask(options.before_connect, mine, to)) return fail(code);
+  detail::scoped_nonblocking<System> mode(sys, mine);
+  if (int const error = mode.enter(was_blocking)) return fail(detail::native_code(error));
+  detail::attempt<System> const tried{sys, mine, to, /*borrowed*/ true};
+  auto const concluded = detail::conclude_borrowed(tried, until, options);
+  int const stuck = mode.restore();
+  if (!concluded) return fail(concluded.error().code, concluded.error().left);
+  if (stuck != 0) return fail(detail::native_code(stuck), tried.state(aftermath::unknown));
+  return {};
+}
+
+/// Starts an attempt and returns at once, for callers with an event loop of their own. The attempt may be complete
+/// already: try_finish() tells. Only on_timeout does not apply.
+///
+/// Errors: as timed_connect(), but for the deadline. A Unix socket whose backlog is full starts nothing: EAGAIN
+///   (std::errc::resource_unavailable_try_again), handshake not_started.
+/// Example: examples/resume.cpp
+template <system_calls System = native_system>
+result<basic_pending_connection<typename System::owner>, basic_connect_failure<typename System::owner>> start_connect(
+    endpoint const& to, connect_options const& options = {}, System sys = {}) {
+  using owner = typename System::owner;
+  auto const began = sys.now();
+  auto const fail = [&](std::error_code code, detail::left_behind left = {}) {
+    return detail::failure<owner>(code, to, left, sys.now() - began);
+  };
+  if (auto const code = detail::check(to, options)) return fail(code);
+  detail::scoped_handle<System> owned(sys);
+  if (auto const code = detail::open_socket(sys, owned.handle, to, options)) return fail(code);
+  detail::attempt<System> const tried{sys, owned.handle, to};
+  auto const started = detail::start_owned(tried);
+  if (started.at == detail::stage::in_flight || started.at == detail::stage::connected) {
+    return basic_pending_connection<owner>(basic_socket<owner>(owned.release(), detail::owner_of(sys)), to, detail::owner_of(sys),
+                                           options.accept_late, options.nonblocking);
+  }
+  if (started.at == detail::stage::not_started) return fail(started.code);
+  return fail(started.code, tried.give_up(on_timeout::close));
+}
+
+}  // namespace v1
+}  // namespace tconn

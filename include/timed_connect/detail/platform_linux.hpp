@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT
+// What Linux adds to POSIX: how far the handshake is (TCP_INFO), whom a socket is on its way to (SO_PEERNAME), a reset
+// without a close (connect() to AF_UNSPEC), Multipath TCP, and a few options. See tcp(7), socket(7), ip(7).
+// The numbers stand here because <netinet/tcp.h> and <linux/tcp.h> cannot both be included; they are the kernel's ABI.
+#pragma once
+
+#include <timed_connect/detail/platform_posix.hpp>
+
+#include <cstring>
+
+namespace tconn {
+inline namespace v1 {
+namespace detail {
+
+struct linux_platform : posix_platform {
+  static constexpr bool abstract_names = true;
+  static constexpr bool resets_at_once = true;
+
+  static int open(native_handle& opened, int family, bool multipath) {
+    constexpr int mptcp = 262;  // IPPROTO_MPTCP
+    return open_protocol(opened, family, multipath ? mptcp : 0);
+  }
+
+  static int set_option(native_handle handle, socket_option option, int value) {
+    switch (option) {
+      case socket_option::user_timeout_ms: return set_int(handle, IPPROTO_TCP, 18 /* TCP_USER_TIMEOUT */, value);
+      case socket_option::syn_count: return set_int(handle, IPPROTO_TCP, 7 /* TCP_SYNCNT */, value);
+      case socket_option::mark: return set_int(handle, SOL_SOCKET, SO_MARK, value);
+      default: return posix_platform::set_option(handle, option, value);
+    }
+  }
+
+  /// A local address without a port takes its port at connect(), where it need only differ per peer; without
+  /// IP_BIND_ADDRESS_NO_PORT (24, since 4.2) bind() would use up one of the few ephemeral ports for every peer.
+  static int bind(native_handle handle, sockaddr const* address, address_length length, bool any_port) {
+    if (any_port) set_int(handle, IPPROTO_IP, 24, 1);
+    return posix_platform::bind(handle, address, length, any_port);
+  }
+
+  static int bind_to_interface(native_handle handle, char const* name, std::size_t length) {
+    return answer(::setsockopt(handle, SOL_SOCKET, SO_BINDTODEVICE, name, static_cast<address_length>(length)));
+  }
+
+  /// af_inet.c: a second connect() answers EALREADY in SYN_SENT and SYN_RECV, the error once it failed, and 0 exactly
+  /// when the handshake is complete. Other families answer EISCONN or start anew.
+  static constexpr bool second_connect_proves(int family) { return family == AF_INET || family == AF_INET6; }
+
+  /// SO_PEERNAME refuses a buffer that is longer than the name, so the caller's length must be the family's.
+  static int name(native_handle handle, name_of which, sockaddr* address, address_length& length) {
+    if (which != name_of::target) return posix_platform::name(handle, which, address, length);
+    return answer(::getsockopt(handle, SOL_SOCKET, 28 /* SO_PEERNAME */, address, &length));
+  }
+
+  /// RST now if the connection is established, silence if it is not. SO_LINGER would leave the RST to the last close(),
+  /// which a descriptor copied by fork() or dup() holds back; connect(AF_UNSPEC) runs the same kernel function at once.
+  static int reset(native_handle handle) {
+    cancellation_held_back const held;
+    sockaddr nobody{};
+    nobody.sa_family = AF_UNSPEC;
+    return answer(::connect(handle, &nobody, sizeof nobody));
+  }
+
+  /// MSG_TRUNC lets TCP skip what it holds without copying it, see tcp(7); a Unix socket wants a buffer and says EFAULT.
+  static int discard_received(native_handle handle) {
+    cancellation_held_back const held;
+    if (::recv(handle, nullptr, 0x7fffffff, MSG_DONTWAIT | MSG_TRUNC) >= 0) return 0;
+    return errno == EFAULT ? posix_platform::discard_received(handle) : errno;
+  }
+
+  /// Reads struct tcp_info up to tcpi_total_retrans. An emulated kernel may return fewer bytes: only what came is used.
+  static int tcp(native_handle handle, tcp_facts& facts) {
+    constexpr std::size_t state_at = 0;
+    constexpr std::size_t total_retransmits_at = 100;
+    unsigned char info[total_retransmits_at + sizeof(std::uint32_t)]{};
+    address_length length = sizeof info;
+    if (::getsockopt(handle, IPPROTO_TCP, 11 /* TCP_INFO */, info, &length) < 0) return errno;
+    facts = tcp_facts{};
+    if (length > state_at) facts.state = state_of(info[state_at]);
+    if (length >= sizeof info) {
+      std::uint32_t count = 0;
+      std::memcpy(&count, info + total_retransmits_at, sizeof count);
+      facts.syn_retransmits = count;
+    }
+    return 0;
+  }
+
+  /// include/net/tcp_states.h. Everything past the handshake (FIN_WAIT, CLOSE_WAIT, ...) is `established` here: it was.
+  static constexpr tcp_state state_of(unsigned char kernel_state) {
+    switch (kernel_state) {
+      case 2: return tcp_state::syn_sent;
+      case 3: return tcp_state::syn_received;
+      case 7: return tcp_state::closed;
+      default: return kernel_state >= 1 && kernel_state <= 11 ? tcp_state::established : tcp_state::unknown;
+    }
+  }
+};
+
+}  // namespace detail
+}  // namespace v1
+}  // namespace tconn

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: MIT
+// The system calls of any POSIX system: one function, one call, errno as a plain int (0 = fine). No loops, no policy.
+// What differs between systems is found by feature tests, each with a way out that works; docs/platforms.md has the quirks.
+// <netinet/tcp.h>, <sys/un.h> and <net/if.h> are not included: they quarrel with their <linux/...> twins, which a
+// program may include as well.
+#pragma once
+
+#include <timed_connect/detail/platform_types.hpp>
+
+#include <arpa/inet.h>
+#include <cerrno>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sys/ioctl.h>
+#include <sys/select.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
+
+#ifdef __THROW  // glibc declares these two without exceptions; a second declaration must say the same
+extern "C" unsigned int if_nametoindex(char const*) __THROW;
+extern "C" char* if_indextoname(unsigned int, char*) __THROW;
+#else
+extern "C" unsigned int if_nametoindex(char const*);
+extern "C" char* if_indextoname(unsigned int, char*);
+#endif
+
+namespace tconn {
+inline namespace v1 {
+
+/// The operating system's own name for a socket.
+using native_handle = int;
+
+namespace detail {
+
+inline constexpr native_handle no_handle = -1;
+using address_length = socklen_t;
+using address_family = sa_family_t;
+
+/// The native errors that the logic names. Everything else passes through it unread.
+namespace native_error {
+inline constexpr int already = EALREADY;
+inline constexpr int address_not_available = EADDRNOTAVAIL;
+inline constexpr int bad_handle = EBADF;
+inline constexpr int connection_aborted = ECONNABORTED;
+inline constexpr int connection_reset = ECONNRESET;
+inline constexpr int host_unreachable = EHOSTUNREACH;
+inline constexpr int in_progress = EINPROGRESS;
+inline constexpr int interrupted = EINTR;
+inline constexpr int is_connected = EISCONN;
+inline constexpr int not_connected = ENOTCONN;
+inline constexpr int not_supported = EOPNOTSUPP;
+inline constexpr int protocol_not_supported = EPROTONOSUPPORT;
+inline constexpr int refused = ECONNREFUSED;
+inline constexpr int timed_out = ETIMEDOUT;
+inline constexpr int try_again = EAGAIN;
+inline constexpr int unknown_option = ENOPROTOOPT;
+inline constexpr int wrong_family = EAFNOSUPPORT;
+inline constexpr int wrong_type = EPROTOTYPE;
+}  // namespace native_error
+
+/// Runs what a destructor may run: a pthread_cancel delivered inside close() of a noexcept destructor would abort the program.
+class cancellation_held_back {
+ public:
+  cancellation_held_back() noexcept { ::pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before_); }
+  ~cancellation_held_back() { ::pthread_setcancelstate(before_, &before_); }
+  cancellation_held_back(cancellation_held_back const&) = delete;
+  cancellation_held_back& operator=(cancellation_held_back const&) = delete;
+
+ private:
+  int before_ = 0;
+};
+
+/// BSD's sockaddr begins with its length.
+template <class Address>
+concept carries_its_length = requires(Address& address) { address.sa_len; };
+
+template <class Address>
+constexpr void set_length(Address& address, std::size_t length) {
+  if constexpr (carries_its_length<Address>) address.sa_len = static_cast<decltype(address.sa_len)>(length);
+}
+
+/// poll() whose limit has the resolution that the system offers: ppoll's nanoseconds, else whole milliseconds, rounded
+/// up so that the wait is never short. A negative limit waits for ever.
+template <class Entry>
+int poll_one(Entry* entry, std::chrono::nanoseconds limit) {
+  using namespace std::chrono;
+  if constexpr (requires(timespec* time) { ppoll(entry, 1, time, nullptr); }) {
+    auto const whole = duration_cast<seconds>(limit);
+    timespec time{};
+    time.tv_sec = static_cast<decltype(time.tv_sec)>(whole.count());
+    time.tv_nsec = static_cast<decltype(time.tv_nsec)>((limit - whole).count());
+    return ppoll(entry, 1, limit.count() < 0 ? nullptr : &time, nullptr);
+  } else {
+    constexpr std::int64_t most = 0x7fffffff;
+    auto const up = (limit.count() + 999'999) / 1'000'000;
+    return poll(entry, 1, limit.count() < 0 ? -1 : static_cast<int>(up < most ? up : most));
+  }
+}
+
+struct posix_platform {
+  // ppoll takes a time_t of seconds; a year at a time is enough for any of them, as every caller looks at its clock again.
+  static constexpr std::chrono::nanoseconds longest_wait = std::chrono::hours{24 * 365};
+  static constexpr std::size_t path_capacity = carries_its_length<sockaddr> ? 104 : 108;  // sockaddr_un::sun_path
+  static constexpr bool abstract_names = false;
+  static constexpr native_handle select_limit = FD_SETSIZE;
+  static constexpr bool resets_at_once = false;
+
+  static int answer(int returned) { return returned < 0 ? errno : 0; }
+
+  static int open(native_handle& opened, int family, bool multipath) {
+    if (multipath) return native_error::protocol_not_supported;
+    return open_protocol(opened, family, 0);
+  }
+
+  static int open_protocol(native_handle& opened, int family, int protocol) {
+#if defined(SOCK_CLOEXEC) && defined(SOCK_NONBLOCK)
+    opened = ::socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
+#else
+    opened = ::socket(family, SOCK_STREAM, protocol);
+    if (opened >= 0) ::fcntl(opened, F_SETFD, FD_CLOEXEC), set_blocking(opened, false);
+#endif
+#ifdef SO_NOSIGPIPE
+    if (opened >= 0) set_int(opened, SOL_SOCKET, SO_NOSIGPIPE, 1);
+#endif
+    return answer(opened);
+  }
+
+  static void close(native_handle handle) {
+    cancellation_held_back const held;
+    ::close(handle);
+  }
+
+  static int blocking(native_handle handle, bool& is_blocking) {
+    int const flags = ::fcntl(handle, F_GETFL);
+    is_blocking = flags >= 0 && (flags & O_NONBLOCK) == 0;
+    return answer(flags);
+  }
+
+  static int set_blocking(native_handle handle, bool blocking) {
+    int non_blocking = blocking ? 0 : 1;
+    return answer(::ioctl(handle, FIONBIO, &non_blocking));
+  }
+
+  /// EBADF and ENOTSOCK come from here. Systems without SO_DOMAIN tell the family by the socket's own name.
+  static int kind(native_handle handle, int& family, int& type) {
+#ifdef SO_DOMAIN
+    if (int const error = get_int(handle, SOL_SOCKET, SO_DOMAIN, family)) return error;
+#else
+    sockaddr_storage own{};
+    address_length length = sizeof own;
+    if (int const error = answer(::getsockname(handle, reinterpret_cast<sockaddr*>(&own), &length))) return error;
+    family = own.ss_family;
+#endif
+    return get_int(handle, SOL_SOCKET, SO_TYPE, type);
+  }
+
+  static int set_int(native_handle handle, int level, int option, int value) {
+    return answer(::setsockopt(handle, level, option, &value, sizeof value));
+  }
+
+  static int get_int(native_handle handle, int level, int option, int& value) {
+    address_length length = sizeof value;
+    return answer(::getsockopt(handle, level, option, &value, &length));
+  }
+
+  static int set_option(native_handle handle, socket_option option, int value) {
+    switch (option) {
+      case socket_option::no_delay: return set_int(handle, IPPROTO_TCP, 1 /* TCP_NODELAY, everywhere */, value);
+      case socket_option::keep_alive: return set_int(handle, SOL_SOCKET, SO_KEEPALIVE, value);
+      default: return native_error::unknown_option;
+    }
+  }
+
+  static int bind(native_handle handle, sockaddr const* address, address_length length, bool /*any_port*/) {
+    return answer(::bind(handle, address, length));
+  }
+
+  static int bind_to_interface(native_handle, char const*, std::size_t) { return native_error::unknown_option; }
+
+  static int connect(native_handle handle, sockaddr const* address, address_length length) {
+    return answer(::connect(handle, address, length));
+  }
+
+  /// True where a second connect() that answers 0 after the first said EINPROGRESS proves that the handshake is complete.
+  static constexpr bool second_connect_proves(int /*family*/) { return false; }
+
+  /// Waits until the handle is writable or has failed (0), the limit has passed (timed_out), or something else
+  /// happened (the error). Without a handle it only waits.
+  static int poll_writable(native_handle handle, std::chrono::nanoseconds limit) {
+    pollfd entry{handle, POLLOUT, 0};  // poll() passes over a negative descriptor
+    int const ready = poll_one(&entry, limit);
+    if (ready < 0) return errno;
+    if (ready == 0) return native_error::timed_out;
+    return (entry.revents & POLLNVAL) != 0 ? native_error::bad_handle : 0;
+  }
+
+  /// The same by pselect(). The handle must be below select_limit.
+  static int select_writable(native_handle handle, std::chrono::nanoseconds limit) {
+    using namespace std::chrono;
+    fd_set writable;
+    fd_set failed;
+    FD_ZERO(&writable);
+    FD_ZERO(&failed);
+    if (handle != no_handle) {
+      FD_SET(handle, &writable);
+      FD_SET(handle, &failed);
+    }
+    auto const whole = duration_cast<seconds>(limit);
+    timespec time{};
+    time.tv_sec = static_cast<decltype(time.tv_sec)>(whole.count());
+    time.tv_nsec = static_cast<decltype(time.tv_nsec)>((limit - whole).count());
+    int const ready = ::pselect(handle + 1, nullptr, &writable, &failed, limit.count() < 0 ? nullptr : &time, nullptr);
+    if (ready < 0) return errno;
+    return ready == 0 ? native_error::timed_out : 0;
+  }
+
+  /// Reads SO_ERROR, and so clears it. Solaris answers with the error itself instead of a value.
+  static int connect_error(native_handle handle, int& error) { return get_int(handle, SOL_SOCKET, SO_ERROR, error); }
+
+  static int name(native_handle handle, name_of which, sockaddr* address, address_length& length) {
+    switch (which) {
+      case name_of::local: return answer(::getsockname(handle, address, &length));
+      case name_of::peer: return answer(::getpeername(handle, address, &length));
+      default: return native_error::not_supported;
+    }
+  }
+
+  static int shut(native_handle handle, shut_direction direction) {
+    return answer(::shutdown(handle, direction == shut_direction::receive ? SHUT_RD : SHUT_RDWR));
+  }
+
+  /// Lets the close() that follows send a RST.
+  static int reset(native_handle handle) {
+    linger const at_once{1, 0};
+    return answer(::setsockopt(handle, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once));
+  }
+
+  /// Throws away what the peer has sent. No buffer is needed where MSG_TRUNC skips; elsewhere one read does what it can.
+  static int discard_received(native_handle handle) {
+    cancellation_held_back const held;
+    char scratch[4096];
+    return ::recv(handle, scratch, sizeof scratch, MSG_DONTWAIT) < 0 ? errno : 0;
+  }
+
+  static int tcp(native_handle, tcp_facts&) { return native_error::unknown_option; }
+};
+
+}  // namespace detail
+}  // namespace v1
+}  // namespace tconn

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+// The library's own error codes. What the operating system says is passed on as it is, in std::system_category().
+#pragma once
+
+#include <string>
+#include <system_error>
+
+namespace tconn {
+inline namespace v1 {
+
+/// Why a call failed where no system call did. Each compares equal to the std::errc that is named here, where there is one.
+enum class errc {
+  deadline_exceeded = 1,  ///< The deadline came first (std::errc::timed_out; the kernel's own ETIMEDOUT is another code).
+  cancelled,              ///< A cancellation was requested (std::errc::operation_canceled).
+  refused_by_hook,        ///< connect_options::before_connect returned an error (std::errc::permission_denied).
+  no_endpoints,           ///< There was nothing to connect to (std::errc::invalid_argument).
+  invalid_option,         ///< An option out of range, impossible here, or one that this system lacks (std::errc::invalid_argument).
+  invalid_endpoint,       ///< Not an address: AF_UNSPEC, too short or too long, or text that does not parse (std::errc::invalid_argument).
+  descriptor_too_large,   ///< The selecting strategy cannot watch this descriptor (std::errc::value_too_large).
+  self_connect,           ///< TCP connected the socket to itself, as nobody listens there (std::errc::connection_refused).
+};
+
+namespace detail {
+
+class error_category final : public std::error_category {
+ public:
+  char const* name() const noexcept override { return "timed_connect"; }
+
+  std::string message(int code) const override {
+    switch (static_cast<errc>(code)) {
+      case errc::deadline_exceeded: return "deadline exceeded";
+      case errc::cancelled: return "cancelled";
+      case errc::refused_by_hook: return "refused by the before_connect hook";
+      case errc::no_endpoints: return "no endpoints were given";
+      case errc::invalid_option: return "an option is out of range or not available here";
+      case errc::invalid_endpoint:
+        return "not an endpoint (wanted: 192.0.2.1:80, [2001:db8::1]:80, [fe80::1%eth0]:80, unix:/path or unix:@name)";
+      case errc::descriptor_too_large: return "the descriptor is beyond FD_SETSIZE, which select() cannot watch";
+      case errc::self_connect: return "the socket connected to itself: nobody listens there";
+    }
+    return "unknown error";
+  }
+
+  std::error_condition default_error_condition(int code) const noexcept override {
+    switch (static_cast<errc>(code)) {
+      case errc::deadline_exceeded: return std::errc::timed_out;
+      case errc::cancelled: return std::errc::operation_canceled;
+      case errc::refused_by_hook: return std::errc::permission_denied;
+      case errc::no_endpoints:
+      case errc::invalid_option:
+      case errc::invalid_endpoint: return std::errc::invalid_argument;
+      case errc::descriptor_too_large: return std::errc::value_too_large;
+      case errc::self_connect: return std::errc::connection_refused;
+    }
+    return {code, *this};
+  }
+};
+
+/// A native error number (errno) as an error_code.
+inline std::error_code native_code(int error) { return {error, std::system_category()}; }
+
+}  // namespace detail
+
+/// The category of tconn::errc.
+inline std::error_category const& error_category() noexcept {
+  static detail::error_category const category;
+  return category;
+}
+
+inline std::error_code make_error_code(errc code) noexcept { return {static_cast<int>(code), error_category()}; }
+
+}  // namespace v1
+}  // namespace tconn
+
+template <>
+struct std::is_error_code_enum<tconn::errc> : std::true_type {};

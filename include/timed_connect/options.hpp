@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT
+// What a caller may choose, beside the endpoint and the deadline. A plain aggregate for designated initialisers: every
+// field has its default, no field ever moves, new ones go last.
+#pragma once
+
+#include <timed_connect/detail/platform.hpp>
+#include <timed_connect/endpoint.hpp>
+#include <timed_connect/error.hpp>
+
+#include <chrono>
+#include <concepts>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <system_error>
+#include <type_traits>
+
+namespace tconn {
+inline namespace v1 {
+
+class cancellation;  // the type of connect_options::cancel; nothing makes one yet
+
+/// What happens to an attempt that is still in flight at the deadline. On the wire the first two differ only once the
+/// handshake is complete; before that both are silent, and a SYN-ACK that comes later is answered with RST.
+enum class on_timeout {
+  close,  ///< FIN: the server's accept() succeeds and its read gives end of file.
+  reset,  ///< RST: the server's accept() succeeds and its read gives ECONNRESET.
+  keep,   ///< The attempt goes on: connect_failure::pending holds it (a borrowed descriptor stays with its owner).
+};
+
+/// A reference to a callable std::error_code(native_handle, endpoint const&): a function, a captureless lambda, or an
+/// lvalue that outlives the call. A capturing temporary would dangle, and is refused at compile time.
+class connect_hook {
+ public:
+  using function = std::error_code (*)(native_handle, endpoint const&);
+
+  connect_hook() noexcept = default;
+
+  connect_hook(function call) noexcept : call_(call != nullptr ? &call_function : nullptr) { target_.function = call; }
+
+  template <class F>
+    requires(std::is_class_v<F> && !std::same_as<std::remove_cv_t<F>, connect_hook> &&
+             std::is_invocable_r_v<std::error_code, F&, native_handle, endpoint const&>)
+  connect_hook(F& callable) noexcept : call_(&call_object<F>) {
+    target_.object = const_cast<std::remove_const_t<F>*>(&callable);
+  }
+
+  template <class F>
+    requires(std::is_class_v<F> && !std::same_as<F, connect_hook> && std::convertible_to<F, function>)
+  connect_hook(F&& captureless) noexcept : connect_hook(static_cast<function>(captureless)) {}
+
+  explicit operator bool() const noexcept { return call_ != nullptr; }
+
+  std::error_code operator()(native_handle handle, endpoint const& to) const { return call_(target_, handle, to); }
+
+ private:
+  union target {
+    void* object = nullptr;
+    connect_hook::function function;
+  };
+
+  static std::error_code call_function(target to_call, native_handle handle, endpoint const& to) {
+    return to_call.function(handle, to);
+  }
+  template <class F>
+  static std::error_code call_object(target to_call, native_handle handle, endpoint const& to) {
+    return (*static_cast<F*>(to_call.object))(handle, to);
+  }
+
+  target target_{};
+  std::error_code (*call_)(target, native_handle, endpoint const&) = nullptr;
+};
+
+/// The choices for one connect. A value out of its range, one that makes no sense for the endpoint's family, and one that
+/// the system lacks are errc::invalid_option; nothing is ignored in silence.
+struct connect_options {
+  /// What happens to an attempt that is still in flight at the deadline.
+  tconn::on_timeout on_timeout = tconn::on_timeout::close;
+  /// When the last look, after the wait has expired, finds the handshake complete: success (true), or give it up by
+  /// on_timeout and report deadline_exceeded (false).
+  bool accept_late = true;
+  /// Hand the connected socket over in non-blocking mode. Saves one system call.
+  bool nonblocking = false;
+  /// The address and port to connect from; port 0 leaves the port to the system. Same family as the endpoint.
+  std::optional<endpoint> local{};
+  /// The device to go through, such as "eth0" (Linux: SO_BINDTODEVICE); empty: the route decides. At most 15 bytes.
+  std::string_view interface_name{};
+  /// The firewall mark (Linux: SO_MARK, needs CAP_NET_ADMIN).
+  std::optional<std::uint32_t> mark{};
+  /// Switch off Nagle's algorithm (TCP_NODELAY).
+  bool no_delay = false;
+  /// Probe an idle connection (SO_KEEPALIVE), at the system's intervals.
+  bool keep_alive = false;
+  /// How long sent data may stay unacknowledged once connected (Linux: TCP_USER_TIMEOUT, RFC 5482). 0: the system's
+  /// default; up to 2^31 - 1 ms. No substitute for a deadline: it is looked at only when the SYN is repeated.
+  std::chrono::milliseconds user_timeout{0};
+  /// How often the kernel repeats the SYN (Linux: TCP_SYNCNT): 1 to 127, 0: the system's default. When they are used up
+  /// the attempt fails with ETIMEDOUT, maybe before the deadline.
+  int syn_count = 0;
+  /// Multipath TCP (Linux: IPPROTO_MPTCP, RFC 8684); the connection falls back to TCP if the peer lacks it.
+  bool multipath = false;
+  /// Called with every new socket, options applied and not yet connecting, and the address that is about to be dialled.
+  /// An error vetoes: nothing is sent, errc::refused_by_hook. The socket is not the hook's to close.
+  connect_hook before_connect{};
+  /// Reserved: anything but a null pointer is errc::invalid_option in this version.
+  cancellation const* cancel = nullptr;
+};
+
+namespace detail {
+
+/// Whether the enumerator is one, and not a number cast to it.
+constexpr bool is_policy(on_timeout how) {
+  return how == on_timeout::close || how == on_timeout::reset || how == on_timeout::keep;
+}
+
+constexpr bool is_inet(int family) { return family == AF_INET || family == AF_INET6; }
+
+/// Whether every field but those that apply to a borrowed descriptor is at its default.
+inline bool fits_borrowed(connect_options const& options) {
+  return !options.nonblocking && !options.local && options.interface_name.empty() && !options.mark && !options.no_delay &&
+         !options.keep_alive && options.user_timeout.count() == 0 && options.syn_count == 0 && !options.multipath;
+}
+
+/// The error that the arguments alone show, before any system call; none if they make sense together.
+inline std::error_code check(endpoint const& to, connect_options const& options) {
+  if (!to.valid()) return errc::invalid_endpoint;
+  constexpr std::int64_t longest_user_timeout = 0x7fffffff;
+  constexpr std::size_t longest_interface_name = 15;  // IFNAMSIZ less its NUL
+  bool const needs_inet = !options.interface_name.empty() || options.mark || options.no_delay || options.keep_alive ||
+                          options.user_timeout.count() != 0 || options.syn_count != 0 || options.multipath;
+  bool const good = is_policy(options.on_timeout) && options.cancel == nullptr && (!needs_inet || is_inet(to.family())) &&
+                    (!options.local || (options.local->valid() && options.local->family() == to.family())) &&
+                    options.interface_name.size() <= longest_interface_name &&
+                    options.interface_name.find('\0') == std::string_view::npos &&
+                    options.user_timeout.count() >= 0 && options.user_timeout.count() <= longest_user_timeout &&
+                    options.syn_count >= 0 && options.syn_count <= 127;
+  return good ? std::error_code{} : errc::invalid_option;
+}
+
+}  // namespace detail
+}  // namespace v1
+}  // namespace tconn

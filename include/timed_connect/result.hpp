@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: MIT
+// A value or the reason why there is none: the subset of std::expected that this library needs, for C++20. The names and
+// meanings are std::expected's, except that value() throws std::system_error (and aborts under -fno-exceptions).
+#pragma once
+
+#include <cassert>
+#include <cstdlib>
+#include <new>
+#include <system_error>
+#include <type_traits>
+#include <utility>
+
+namespace tconn {
+inline namespace v1 {
+
+template <class T, class E = std::error_code>
+class result;
+
+namespace detail {
+
+/// Throws what an error carries: a std::error_code, or something with a code and a message.
+template <class E>
+[[noreturn]] void raise([[maybe_unused]] E const& error) {
+#if defined(__cpp_exceptions)
+  if constexpr (requires { std::system_error(error.code, error.message()); }) {
+    throw std::system_error(error.code, error.message());
+  } else {
+    throw std::system_error(error);
+  }
+#else
+  std::abort();
+#endif
+}
+
+template <class>
+inline constexpr bool is_result = false;
+template <class T, class E>
+inline constexpr bool is_result<result<T, E>> = true;
+
+}  // namespace detail
+
+template <class T, class E>
+class [[nodiscard]] result {
+  static_assert(!std::is_same_v<T, E>, "a value could not be told from an error");
+  static_assert(std::is_nothrow_move_constructible_v<T> && std::is_nothrow_move_constructible_v<E>);
+
+ public:
+  using value_type = T;
+  using error_type = E;
+
+  result(T value) noexcept : has_value_(true) { ::new (&value_) T(std::move(value)); }   // NOLINT(google-explicit-constructor)
+  result(E error) noexcept : has_value_(false) { ::new (&error_) E(std::move(error)); }  // NOLINT(google-explicit-constructor)
+
+  result(result const& other)
+    requires(std::is_copy_constructible_v<T> && std::is_copy_constructible_v<E>)
+      : has_value_(other.has_value_) {
+    if (has_value_) ::new (&value_) T(other.value_);
+    else ::new (&error_) E(other.error_);
+  }
+  result(result&& other) noexcept : has_value_(other.has_value_) { take(other); }
+  result& operator=(result const& other)
+    requires(std::is_copy_constructible_v<T> && std::is_copy_constructible_v<E>)
+  {
+    return *this = result(other);
+  }
+  result& operator=(result&& other) noexcept {
+    if (this == &other) return *this;
+    destroy();
+    has_value_ = other.has_value_;
+    take(other);
+    return *this;
+  }
+  ~result() { destroy(); }
+
+  bool has_value() const noexcept { return has_value_; }
+  explicit operator bool() const noexcept { return has_value_; }
+
+  /// Undefined without a value (asserted), like the pointer that it looks like.
+  T& operator*() & noexcept { return assert(has_value_), value_; }
+  T const& operator*() const& noexcept { return assert(has_value_), value_; }
+  T&& operator*() && noexcept { return assert(has_value_), std::move(value_); }
+  T* operator->() noexcept { return assert(has_value_), &value_; }
+  T const* operator->() const noexcept { return assert(has_value_), &value_; }
+
+  /// The value; throws std::system_error with the error's code when there is none.
+  T& value() & { return check(), value_; }
+  T const& value() const& { return check(), value_; }
+  T&& value() && { return check(), std::move(value_); }
+
+  /// Undefined with a value (asserted).
+  E& error() & noexcept { return assert(!has_value_), error_; }
+  E const& error() const& noexcept { return assert(!has_value_), error_; }
+  E&& error() && noexcept { return assert(!has_value_), std::move(error_); }
+
+  template <class U>
+  T value_or(U&& otherwise) const& {
+    return has_value_ ? value_ : static_cast<T>(std::forward<U>(otherwise));
+  }
+  template <class U>
+  T value_or(U&& otherwise) && {
+    return has_value_ ? std::move(value_) : static_cast<T>(std::forward<U>(otherwise));
+  }
+
+  /// Calls `next` with the value, which gives the next result; an error passes through.
+  template <class F>
+  auto and_then(F&& next) & { return chain(*this, std::forward<F>(next)); }
+  template <class F>
+  auto and_then(F&& next) const& { return chain(*this, std::forward<F>(next)); }
+  template <class F>
+  auto and_then(F&& next) && { return chain(std::move(*this), std::forward<F>(next)); }
+
+  /// Calls `change` with the value and wraps what it returns; an error passes through.
+  template <class F>
+  auto transform(F&& change) & { return map(*this, std::forward<F>(change)); }
+  template <class F>
+  auto transform(F&& change) const& { return map(*this, std::forward<F>(change)); }
+  template <class F>
+  auto transform(F&& change) && { return map(std::move(*this), std::forward<F>(change)); }
+
+ private:
+  template <class Self, class F>
+  static auto chain(Self&& self, F&& next) {
+    using next_result = std::remove_cvref_t<std::invoke_result_t<F, decltype(*std::forward<Self>(self))>>;
+    static_assert(detail::is_result<next_result>, "and_then wants a function that returns a result");
+    return self.has_value_ ? std::forward<F>(next)(*std::forward<Self>(self))
+                           : next_result(std::forward<Self>(self).error());
+  }
+
+  template <class Self, class F>
+  static auto map(Self&& self, F&& change) {
+    using changed = std::remove_cv_t<std::invoke_result_t<F, decltype(*std::forward<Self>(self))>>;
+    if (!self.has_value_) return result<changed, E>(std::forward<Self>(self).error());
+    if constexpr (std::is_void_v<changed>) {
+      std::forward<F>(change)(*std::forward<Self>(self));
+      return result<changed, E>();
+    } else {
+      return result<changed, E>(std::forward<F>(change)(*std::forward<Self>(self)));
+    }
+  }
+
+  void check() const {
+    if (!has_value_) detail::raise(error_);
+  }
+  void take(result& other) noexcept {
+    if (has_value_) ::new (&value_) T(std::move(other.value_));
+    else ::new (&error_) E(std::move(other.error_));
+  }
+  void destroy() noexcept {
+    if (has_value_) value_.~T();
+    else error_.~E();
+  }
+
+  union {
+    T value_;
+    E error_;
+  };
+  bool has_value_;
+};
+
+template <class E>
+class [[nodiscard]] result<void, E> {
+ public:
+  using value_type = void;
+  using error_type = E;
+
+  result() noexcept = default;
+  result(E error) noexcept : error_(std::move(error)), has_value_(false) {}  // NOLINT(google-explicit-constructor)
+
+  bool has_value() const noexcept { return has_value_; }
+  explicit operator bool() const noexcept { return has_value_; }
+  void operator*() const noexcept { assert(has_value_); }
+
+  /// Throws std::system_error with the error's code when this is an error.
+  void value() const {
+    if (!has_value_) detail::raise(error_);
+  }
+
+  E& error() & noexcept { return assert(!has_value_), error_; }
+  E const& error() const& noexcept { return assert(!has_value_), error_; }
+  E&& error() && noexcept { return assert(!has_value_), std::move(error_); }
+
+  template <class F>
+  auto and_then(F&& next) const& { return chain(*this, std::forward<F>(next)); }
+  template <class F>
+  auto and_then(F&& next) && { return chain(std::move(*this), std::forward<F>(next)); }
+  template <class F>
+  auto transform(F&& change) const& { return map(*this, std::forward<F>(change)); }
+  template <class F>
+  auto transform(F&& change) && { return map(std::move(*this), std::forward<F>(change)); }
+
+ private:
+  template <class Self, class F>
+  static auto chain(Self&& self, F&& next) {
+    using next_result = std::remove_cvref_t<std::invoke_result_t<F>>;
+    static_assert(detail::is_result<next_result>, "and_then wants a function that returns a result");
+    return self.has_value_ ? std::forward<F>(next)() : next_result(std::forward<Self>(self).error());
+  }
+
+  template <class Self, class F>
+  static auto map(Self&& self, F&& change) {
+    using changed = std::remove_cv_t<std::invoke_result_t<F>>;
+    if (!self.has_value_) return result<changed, E>(std::forward<Self>(self).error());
+    if constexpr (std::is_void_v<changed>) {
+      std::forward<F>(change)();
+      return result<changed, E>();
+    } else {
+      return result<changed, E>(std::forward<F>(change)());
+    }
+  }
+
+  E error_{};
+  bool has_value_ = true;
+};
+
+}  // namespace v1
+}  // namespace tconn

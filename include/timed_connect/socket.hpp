@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+// The owner of one descriptor: what a successful timed_connect() hands over.
+#pragma once
+
+#include <timed_connect/wait.hpp>
+
+#include <utility>
+
+namespace tconn {
+inline namespace v1 {
+
+/// Closes its descriptor when it goes. Move-only; as large as the descriptor alone where the System has no state.
+template <system_calls Owner>
+class basic_socket {
+ public:
+  basic_socket() noexcept = default;
+  explicit basic_socket(tconn::native_handle handle, Owner sys = {}) noexcept : handle_(handle), sys_(std::move(sys)) {}
+  basic_socket(basic_socket&& other) noexcept : handle_(other.release()), sys_(other.sys_) {}
+  basic_socket& operator=(basic_socket&& other) noexcept {
+    if (this != &other) {
+      close();
+      sys_ = other.sys_;
+      handle_ = other.release();
+    }
+    return *this;
+  }
+  ~basic_socket() { close(); }
+
+  /// The descriptor; it stays owned.
+  tconn::native_handle native_handle() const noexcept { return handle_; }
+  /// Gives the descriptor away: the caller closes it.
+  tconn::native_handle release() noexcept { return std::exchange(handle_, detail::no_handle); }
+  /// Closes now; nothing happens without a descriptor.
+  void close() {
+    if (handle_ != detail::no_handle) sys_.close(release());
+  }
+  explicit operator bool() const noexcept { return handle_ != detail::no_handle; }
+
+ private:
+  tconn::native_handle handle_ = detail::no_handle;
+  [[no_unique_address]] Owner sys_{};
+};
+
+using socket = basic_socket<native_system>;
+static_assert(sizeof(socket) == sizeof(native_handle));
+
+}  // namespace v1
+}  // namespace tconn

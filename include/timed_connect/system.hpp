@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+// The seam: everything that the logic asks of an operating system. A System is to this library what an Allocator is to
+// std::vector: a cheap copyable value, the last, defaulted parameter of every entry point. Its primitives are dumb: one
+// system call each, a native error number out (0 = fine), no loops, no policy. From this one seam come the waiting
+// strategies (wait.hpp), the simulated world and the fault injector (testing/), and other TCP stacks.
+// No primitive that can block is noexcept: poll, connect and close are cancellation points, and pthread_cancel unwinds.
+#pragma once
+
+#include <timed_connect/deadline.hpp>
+#include <timed_connect/detail/platform.hpp>
+#include <timed_connect/endpoint.hpp>
+
+#include <chrono>
+#include <concepts>
+#include <string_view>
+
+namespace tconn {
+inline namespace v1 {
+
+/// What a System must offer. To change one primitive of the native system, derive from tconn::native_system and write it anew.
+template <class S>
+concept system_calls = std::copyable<S> && requires(S sys, native_handle handle, endpoint& address, bool& flag, int& number,
+                                                    tcp_facts& facts, time_point moment, endpoint const& to) {
+  /// The system that closes what this one has opened: itself, a base of it, or one without state. The returned sockets
+  /// hold it, so strategies that share an owner share their types.
+  typename S::owner;
+  requires std::derived_from<S, typename S::owner> || std::default_initializable<typename S::owner>;
+
+  { sys.now() } -> std::same_as<time_point>;
+  /// A new stream socket, close-on-exec and non-blocking from birth.
+  { sys.open(handle, to.family(), /*multipath*/ true) } -> std::same_as<int>;
+  sys.close(handle);
+  { sys.kind(handle, number, number) } -> std::same_as<int>;  // family, type
+  { sys.blocking(handle, flag) } -> std::same_as<int>;
+  { sys.set_blocking(handle, true) } -> std::same_as<int>;
+  { sys.set_option(handle, socket_option::no_delay, 1) } -> std::same_as<int>;
+  { sys.bind(handle, to) } -> std::same_as<int>;
+  { sys.bind_to_interface(handle, std::string_view{}) } -> std::same_as<int>;
+  { sys.start_connect(handle, to) } -> std::same_as<int>;  // a non-blocking connect(); never waits
+  /// Whether, for a family, a second start_connect that answers 0 proves that the handshake is complete.
+  { sys.second_connect_proves(to.family()) } -> std::same_as<bool>;
+  /// Whether wait() can watch this handle.
+  { sys.can_wait_on(handle) } -> std::same_as<bool>;
+  /// Waits once: 0 = writable or failed; timed_out = the moment has passed; interrupted, or any other error. With
+  /// detail::no_handle it only waits. A moment in the past does not wait; detail::never has no end.
+  { sys.wait(handle, moment) } -> std::same_as<int>;
+  { sys.connect_error(handle, number) } -> std::same_as<int>;  // SO_ERROR, which reading clears
+  { sys.name(handle, name_of::peer, to.family(), address) } -> std::same_as<int>;
+  { sys.shut(handle, shut_direction::receive) } -> std::same_as<int>;
+  /// RST, at once if resets_at_once(), else when the handle is closed; silence if nothing is established.
+  { sys.reset(handle) } -> std::same_as<int>;
+  { sys.resets_at_once() } -> std::same_as<bool>;
+  { sys.discard_received(handle) } -> std::same_as<int>;
+  { sys.tcp(handle, facts) } -> std::same_as<int>;
+};
+
+struct polling;
+
+/// The operating system's own calls: every primitive but wait(), which the strategies of wait.hpp add.
+struct native_calls {
+  using owner = polling;
+
+  time_point now() const { return std::chrono::steady_clock::now(); }
+  int open(native_handle& opened, int family, bool multipath) const { return detail::platform::open(opened, family, multipath); }
+  void close(native_handle handle) const { detail::platform::close(handle); }
+  int kind(native_handle handle, int& family, int& type) const { return detail::platform::kind(handle, family, type); }
+  int blocking(native_handle handle, bool& is_blocking) const { return detail::platform::blocking(handle, is_blocking); }
+  int set_blocking(native_handle handle, bool blocking) const { return detail::platform::set_blocking(handle, blocking); }
+  int set_option(native_handle handle, socket_option option, int value) const {
+    return detail::platform::set_option(handle, option, value);
+  }
+  int bind(native_handle handle, endpoint const& local) const {
+    return detail::platform::bind(handle, local.data(), local.size(), local.port() == 0);
+  }
+  int bind_to_interface(native_handle handle, std::string_view name) const {
+    return detail::platform::bind_to_interface(handle, name.data(), name.size());
+  }
+  int start_connect(native_handle handle, endpoint const& to) const {
+    return detail::platform::connect(handle, to.data(), to.size());
+  }
+  static constexpr bool second_connect_proves(int family) { return detail::platform::second_connect_proves(family); }
+  int connect_error(native_handle handle, int& error) const { return detail::platform::connect_error(handle, error); }
+  int name(native_handle handle, name_of which, int family, endpoint& named) const {
+    sockaddr_storage bytes{};
+    detail::address_length length = sizeof bytes;
+    if (which == name_of::target) length = family == AF_INET ? sizeof(sockaddr_in) : sizeof(sockaddr_in6);
+    int const error = detail::platform::name(handle, which, reinterpret_cast<sockaddr*>(&bytes), length);
+    if (error == 0) named = endpoint(reinterpret_cast<sockaddr*>(&bytes), length);
+    return error;
+  }
+  int shut(native_handle handle, shut_direction direction) const { return detail::platform::shut(handle, direction); }
+  int reset(native_handle handle) const { return detail::platform::reset(handle); }
+  static constexpr bool resets_at_once() { return detail::platform::resets_at_once; }
+  int discard_received(native_handle handle) const { return detail::platform::discard_received(handle); }
+  int tcp(native_handle handle, tcp_facts& facts) const { return detail::platform::tcp(handle, facts); }
+};
+
+namespace detail {
+
+/// The part of a system that a socket keeps in order to be closed.
+template <class System>
+typename System::owner owner_of([[maybe_unused]] System const& sys) {
+  if constexpr (std::derived_from<System, typename System::owner>) return sys;
+  else return {};
+}
+
+}  // namespace detail
+}  // namespace v1
+}  // namespace tconn

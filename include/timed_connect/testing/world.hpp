@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: MIT
+// A simulated world: virtual time, sockets that behave as Linux's do, and peers that follow a script. Time passes only while
+// somebody waits (and, if calls_take() says so, during each call), so a test of a ten-second timeout takes microseconds
+// and its times are exact. The log reads like a packet script:
+//
+//   world net;
+//   net.on_syn(to, {syn_ack(130ms)});
+//   auto r = timed_connect(to, 100ms, {}, simulated{&net});
+//   net.wire() == "+0ms > SYN 192.0.2.1:80\n" ...
+#pragma once
+
+#include <timed_connect/deadline.hpp>
+#include <timed_connect/detail/platform.hpp>
+#include <timed_connect/endpoint.hpp>
+#include <timed_connect/handshake.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <deque>
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace tconn {
+inline namespace v1 {
+namespace testing {
+
+/// What can happen to an attempt.
+enum class happening : unsigned char { syn_ack, rst, unreachable, fin, data, false_alarm };
+
+/// One line of a peer's script: what it sends, how long after the first SYN.
+struct event {
+  happening what;
+  std::chrono::nanoseconds after;
+};
+inline event syn_ack(std::chrono::nanoseconds after) { return {happening::syn_ack, after}; }
+inline event rst(std::chrono::nanoseconds after) { return {happening::rst, after}; }
+inline event unreachable(std::chrono::nanoseconds after) { return {happening::unreachable, after}; }  // ICMP: EHOSTUNREACH
+inline event fin(std::chrono::nanoseconds after) { return {happening::fin, after}; }
+inline event data(std::chrono::nanoseconds after) { return {happening::data, after}; }
+inline event false_alarm(std::chrono::nanoseconds after) { return {happening::false_alarm, after}; }
+
+/// One simulated socket, open or closed: a packet can still be on its way to one that is gone.
+struct simulated_socket {
+  bool open = true;
+  bool blocking = false;
+  int family = AF_INET;
+  int type = SOCK_STREAM;
+  tcp_state state = tcp_state::closed;
+  bool connecting = false;  // between connect()'s EINPROGRESS and its verdict
+  bool fin_sent = false;
+  bool unread = false;
+  bool alarmed = false;  // poll() will say "ready" once without a reason
+  bool lingers = false;  // SO_LINGER {1, 0}
+  int error = 0;         // SO_ERROR
+  bool has_target = false;
+  endpoint target{};  // stays after the end, for packets that come too late
+  endpoint local{};
+  unsigned syn_retransmits = 0;
+  std::deque<std::pair<time_point, happening>> coming{};
+  time_point next_syn = detail::never;
+};
+
+class world {
+ public:
+  // ---- the script ----
+
+  /// How the peer at an address behaves. Called again for the same address it tells of the next attempt; the last script
+  /// goes on for all that follow. An address without a script is silent.
+  void on_syn(endpoint const& peer, std::vector<event> script) { scripts_[peer.to_string()].push_back(std::move(script)); }
+  /// connect() to this address answers at once, with an error or 0 for connected; once per call, then the script counts.
+  void answers_at_once(endpoint const& peer, int error, int times = 1) {
+    for (; times > 0; --times) at_once_[peer.to_string()].push_back(error);
+  }
+  /// A Unix listener whose backlog is full until then: connect() answers EAGAIN before, 0 after.
+  void backlog_full_until(endpoint const& peer, std::chrono::nanoseconds since_start) { backlog_[peer.to_string()] = start + since_start; }
+  /// The local ports that connect() will take, in this order; then 40001, 40002, ...
+  void ephemeral_ports(std::vector<std::uint16_t> ports) { ports_.assign(ports.begin(), ports.end()); }
+  /// Each call but now() takes this long, at its beginning: so an event can be placed between two calls.
+  void calls_take(std::chrono::nanoseconds span) { call_span_ = span; }
+  /// wait() is interrupted by a signal at every multiple of this.
+  void signals_every(std::chrono::nanoseconds span) { signal_span_ = span; }
+  /// The system lacks this option.
+  void lacks(socket_option option) { lacking_.insert(option); }
+  /// Behave like a POSIX system that is not Linux: no TCP_INFO, no SO_PEERNAME, no reset without a close, and a second
+  /// connect() proves nothing.
+  void is_plain_posix() { plain_posix_ = true; }
+  /// Called before each primitive with its name: the place to change the script or to deliver() something just there.
+  std::function<void(std::string_view)> before_call{};
+  /// Lets something happen to a socket now.
+  void deliver(native_handle handle, happening what) { happen(sockets_.at(index(handle)), what); }
+  /// A socket that belongs to the test, to be borrowed.
+  native_handle lend(int family = AF_INET, bool blocking = true, int type = SOCK_STREAM) {
+    native_handle const handle = create(family);
+    sockets_.back().blocking = blocking;
+    sockets_.back().type = type;
+    return handle;
+  }
+
+  // ---- what came of it ----
+
+  time_point now() const { return now_; }
+  /// Virtual time since the world began.
+  std::chrono::nanoseconds elapsed() const { return now_ - start; }
+  /// Lets time pass, as if the program did something else.
+  void pass(std::chrono::nanoseconds span) { advance(now_ + span); }
+  /// Every call and every packet, a line each.
+  std::string const& log() const { return log_; }
+  /// The packets alone: "> " sent by us, "< " sent by the peer.
+  std::string const& wire() const { return wire_; }
+  std::size_t open_sockets() const {
+    return static_cast<std::size_t>(std::count_if(sockets_.begin(), sockets_.end(), [](auto const& s) { return s.open; }));
+  }
+  bool is_blocking(native_handle handle) const { return sockets_.at(index(handle)).blocking; }
+  simulated_socket const& socket_at(native_handle handle) const { return sockets_.at(index(handle)); }
+  /// How often a call would have blocked for ever or without a limit: a fault of whoever called it.
+  int blocked() const { return blocked_; }
+  /// How often a descriptor was closed that was not open.
+  int stray_closes() const { return stray_closes_; }
+
+  static constexpr time_point start{std::chrono::hours{1}};
+
+ private:
+  friend class simulated;
+  static constexpr native_handle first_handle = 3;
+  static constexpr std::chrono::seconds syn_intervals[] = {std::chrono::seconds{1}, std::chrono::seconds{1}, std::chrono::seconds{1},
+                                                           std::chrono::seconds{1}, std::chrono::seconds{1}, std::chrono::seconds{2},
+                                                           std::chrono::seconds{4}, std::chrono::seconds{8}, std::chrono::seconds{16},
+                                                           std::chrono::seconds{32}, std::chrono::seconds{64}};
+
+  static time_point earlier(time_point a, time_point b) { return a < b ? a : b; }
+  static std::size_t index(native_handle handle) { return static_cast<std::size_t>(handle - first_handle); }
+  simulated_socket* find(native_handle handle) {
+    if (handle < first_handle || index(handle) >= sockets_.size() || !sockets_[index(handle)].open) return nullptr;
+    return &sockets_[index(handle)];
+  }
+  native_handle create(int family) {
+    sockets_.emplace_back().family = family;
+    return static_cast<native_handle>(sockets_.size() - 1) + first_handle;
+  }
+
+  std::uint16_t take_port() {
+    if (ports_.empty()) return next_port_++;
+    std::uint16_t const port = ports_.front();
+    ports_.pop_front();
+    return port;
+  }
+  static endpoint with_port(endpoint const& address, std::uint16_t port) {
+    sockaddr_storage bytes{};
+    std::memcpy(&bytes, address.data(), address.size());
+    if (address.family() == AF_INET) reinterpret_cast<sockaddr_in&>(bytes).sin_port = htons(port);
+    else reinterpret_cast<sockaddr_in6&>(bytes).sin6_port = htons(port);
+    return {reinterpret_cast<sockaddr*>(&bytes), address.size()};
+  }
+
+  // ---- time ----
+
+  time_point next_signal() const {
+    if (signal_span_.count() == 0) return detail::never;
+    return start + ((now_ - start) / signal_span_ + 1) * signal_span_;
+  }
+
+  std::string stamp() const {
+    auto const nanoseconds = (now_ - start).count();
+    std::string text = '+' + std::to_string(nanoseconds / 1'000'000);
+    if (auto const rest = nanoseconds % 1'000'000; rest != 0) {
+      text += '.' + std::to_string(1'000'000 + rest).substr(1);
+      text.erase(text.find_last_not_of('0') + 1);
+    }
+    return text + "ms ";
+  }
+  void record(std::string const& line) { log_ += stamp() + line + '\n'; }
+  void packet(std::string const& line) {
+    record(line);
+    wire_ += stamp() + line + '\n';
+  }
+
+  void enter(std::string_view call) {
+    if (call_span_.count() > 0) advance(now_ + call_span_);
+    if (before_call) before_call(call);
+  }
+
+  /// The next moment at which something happens by itself.
+  time_point next_event() const {
+    time_point next = detail::never;
+    for (auto const& s : sockets_) {
+      if (!s.coming.empty()) next = earlier(next, s.coming.front().first);
+      next = earlier(next, s.next_syn);
+    }
+    return next;
+  }
+
+  void advance(time_point to) {
+    for (time_point next = next_event(); next <= to && next != detail::never; next = next_event()) {
+      if (now_ < next) now_ = next;
+      for (auto& s : sockets_) {
+        while (!s.coming.empty() && s.coming.front().first <= now_) {
+          auto const what = s.coming.front().second;
+          s.coming.pop_front();
+          happen(s, what);
+        }
+        if (s.next_syn <= now_) repeat_syn(s);
+      }
+    }
+    if (now_ < to) now_ = to;
+  }
+
+  // ---- the kernel's side of one socket ----
+
+  std::string whom(simulated_socket const& s) const { return ' ' + s.target.to_string(); }
+
+  void send_syn(simulated_socket& s) {
+    packet("> SYN" + whom(s));
+    s.next_syn = now_ + syn_intervals[s.syn_retransmits];
+  }
+  void repeat_syn(simulated_socket& s) {
+    constexpr unsigned most = std::size(syn_intervals) - 1;
+    if (s.syn_retransmits == most) return fail(s, detail::native_error::timed_out);
+    ++s.syn_retransmits;
+    send_syn(s);
+  }
+  void fail(simulated_socket& s, int error) {
+    s.state = tcp_state::closed;
+    s.error = error;
+    s.next_syn = detail::never;
+  }
+  /// tcp_disconnect(): silent before the handshake is complete, RST after.
+  void disconnect(simulated_socket& s) {
+    if (s.state == tcp_state::established) packet("> RST" + whom(s));
+    bool const was_idle = s.state == tcp_state::closed;
+    fail(s, was_idle ? s.error : detail::native_error::connection_reset);
+    s.connecting = s.fin_sent = false;
+    s.has_target = false;
+  }
+
+  void happen(simulated_socket& s, happening what) {
+    switch (what) {
+      case happening::false_alarm: s.alarmed = true; return;
+      case happening::syn_ack: packet("< SYN-ACK" + whom(s)); break;
+      case happening::rst: packet("< RST" + whom(s)); break;
+      case happening::unreachable: packet("< ICMP unreachable" + whom(s)); break;
+      case happening::fin: packet("< FIN" + whom(s)); break;
+      case happening::data: packet("< data" + whom(s)); break;
+    }
+    bool const in_flight = s.state == tcp_state::syn_sent;
+    bool const established = s.state == tcp_state::established;
+    if (what == happening::syn_ack && in_flight) {
+      s.state = tcp_state::established;
+      s.next_syn = detail::never;
+      packet("> ACK" + whom(s));
+    } else if (what == happening::rst && (in_flight || established)) {
+      fail(s, in_flight ? detail::native_error::refused : detail::native_error::connection_reset);
+    } else if (what == happening::unreachable && in_flight) {
+      fail(s, detail::native_error::host_unreachable);
+    } else if (what == happening::data && established && !s.fin_sent) {
+      s.unread = true;
+    } else if (!in_flight && !established && what != happening::rst && what != happening::unreachable) {
+      packet("> RST" + whom(s));  // no socket wants it
+    }
+  }
+
+  time_point now_ = start;
+  std::chrono::nanoseconds call_span_{0};
+  std::chrono::nanoseconds signal_span_{0};
+  bool plain_posix_ = false;
+  int blocked_ = 0;
+  int stray_closes_ = 0;
+  std::uint16_t next_port_ = 40001;
+  std::deque<std::uint16_t> ports_{};
+  std::map<std::string, std::deque<std::vector<event>>> scripts_{};
+  std::map<std::string, std::deque<int>> at_once_{};
+  std::map<std::string, time_point> backlog_{};
+  std::set<socket_option> lacking_{};
+  std::deque<simulated_socket> sockets_{};
+  std::string log_{};
+  std::string wire_{};
+};
+
+}  // namespace testing
+}  // namespace v1
+}  // namespace tconn

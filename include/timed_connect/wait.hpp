@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+// The waiting strategies: systems that differ in wait() alone and share their types. Pass one as the last argument:
+// timed_connect(to, 1s, {}, tconn::spinning{}).
+#pragma once
+
+#include <timed_connect/system.hpp>
+
+namespace tconn {
+inline namespace v1 {
+
+namespace detail {
+
+/// What is left of a wait, in the form that the platform's calls take: negative = for ever.
+inline std::chrono::nanoseconds left_until(time_point until) {
+  if (until == never) return std::chrono::nanoseconds{-1};
+  if (until == long_past) return std::chrono::nanoseconds{0};
+  time_point const now = std::chrono::steady_clock::now();
+  if (until <= now) return std::chrono::nanoseconds{0};
+  return until - now < platform::longest_wait ? until - now : platform::longest_wait;
+}
+
+}  // namespace detail
+
+/// poll(): any descriptor number, nanoseconds where the system has ppoll(). Wakes up 40 to 400 us late, as timers do.
+struct polling : native_calls {
+  int wait(native_handle handle, time_point until) const {
+    return detail::platform::poll_writable(handle, detail::left_until(until));
+  }
+  static constexpr bool can_wait_on(native_handle) { return true; }
+};
+
+/// select(), for programs that must use nothing newer. A descriptor of FD_SETSIZE (1024) or more is refused before
+/// anything is sent (errc::descriptor_too_large); by hand it would write past the end of the fd_set.
+struct selecting : native_calls {
+  int wait(native_handle handle, time_point until) const {
+    return detail::platform::select_writable(handle, detail::left_until(until));
+  }
+  static constexpr bool can_wait_on(native_handle handle) { return handle < detail::platform::select_limit; }
+};
+
+/// Asks again and again without sleeping: microsecond accuracy, for the price of one core for the whole wait.
+struct spinning : native_calls {
+  int wait(native_handle handle, time_point until) const {
+    if (handle != detail::no_handle) {
+      int const answer = detail::platform::poll_writable(handle, std::chrono::nanoseconds{0});
+      if (answer != detail::native_error::timed_out) return answer;
+    }
+    return now() < until ? detail::native_error::interrupted : detail::native_error::timed_out;
+  }
+  static constexpr bool can_wait_on(native_handle) { return true; }
+};
+
+/// The System that every entry point uses unless it is given another.
+using native_system = polling;
+
+}  // namespace v1
+}  // namespace tconn
