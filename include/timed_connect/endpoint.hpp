@@ -25,9 +25,10 @@ class endpoint {
   /// Copies a socket address. A null pointer, AF_UNSPEC, and a length that is not exactly the family's (for AF_UNIX: one
   /// without a name or longer than sockaddr_un) make an endpoint that is not valid().
   endpoint(sockaddr const* address, detail::address_length length) noexcept {
-    if (address == nullptr || length < sizeof address->sa_family || length > sizeof bytes_) return;
-    std::memcpy(&bytes_, address, length);
-    size_ = accepted_size(length);
+    auto const given = static_cast<std::size_t>(length);
+    if (address == nullptr || given < sizeof address->sa_family || given > sizeof bytes_) return;
+    std::memcpy(&bytes_, address, given);
+    size_ = accepted_size(given);
     detail::set_length(*reinterpret_cast<sockaddr*>(&bytes_), size_);
     if (size_ == 0) bytes_ = {};
   }
@@ -66,7 +67,7 @@ class endpoint {
     return 0;
   }
   sockaddr const* data() const noexcept { return reinterpret_cast<sockaddr const*>(&bytes_); }
-  detail::address_length size() const noexcept { return size_; }
+  detail::address_length size() const noexcept { return static_cast<detail::address_length>(size_); }
 
   /// The same address, port and scope; for other families the same bytes.
   friend bool operator==(endpoint const& left, endpoint const& right) noexcept {
@@ -104,7 +105,7 @@ class endpoint {
   char const* path() const noexcept { return reinterpret_cast<char const*>(&bytes_) + path_offset; }
 
   // The length that the family allows, a Unix path cut behind its NUL, or 0.
-  detail::address_length accepted_size(detail::address_length length) const noexcept {
+  std::size_t accepted_size(std::size_t length) const noexcept {
     switch (family()) {
       case AF_UNSPEC: return 0;
       case AF_INET: return length == sizeof(sockaddr_in) ? length : 0;
@@ -113,7 +114,7 @@ class endpoint {
         if (length <= path_offset || length > path_offset + detail::platform::path_capacity) return 0;
         if (path()[0] == '\0') return detail::platform::abstract_names ? length : 0;
         auto const used = std::string_view(path(), length - path_offset).find('\0');
-        return used == std::string_view::npos ? length : static_cast<detail::address_length>(path_offset + used + 1);
+        return used == std::string_view::npos ? length : path_offset + used + 1;
       }
       default: return length > sizeof(detail::address_family) ? length : 0;
     }
@@ -124,7 +125,7 @@ class endpoint {
   static result<endpoint> parse_v6(std::string_view host, std::uint16_t port);
 
   sockaddr_storage bytes_{};
-  detail::address_length size_ = 0;
+  std::size_t size_ = 0;
 };
 
 namespace detail {
@@ -154,10 +155,11 @@ inline std::uint32_t interface_index(std::string_view zone) {
   char terminated[64];
   if (zone.empty() || zone.size() >= sizeof terminated || zone.find('\0') != zone.npos) return 0;
   terminated[zone.copy(terminated, sizeof terminated - 1)] = '\0';
-  if (unsigned const index = ::if_nametoindex(terminated)) return index;
+  if (unsigned const index = platform::interface_by_name(terminated)) return index;
   std::uint64_t number = 0;
   char name[64];
-  bool const exists = read_number(zone, UINT32_MAX, number) && ::if_indextoname(static_cast<unsigned>(number), name) != nullptr;
+  bool const exists = read_number(zone, UINT32_MAX, number) &&
+                      platform::interface_by_index(static_cast<unsigned>(number), name) != nullptr;
   return exists ? static_cast<std::uint32_t>(number) : 0;
 }
 
@@ -209,7 +211,7 @@ inline result<endpoint> endpoint::parse_unix(std::string_view name) {
   char* const path = reinterpret_cast<char*>(&parsed.bytes_) + path_offset;
   std::memcpy(path, name.data(), name.size());
   if (abstract) path[0] = '\0';
-  parsed.size_ = static_cast<detail::address_length>(path_offset + name.size() + (abstract ? 0 : 1));
+  parsed.size_ = path_offset + name.size() + (abstract ? 0 : 1);
   detail::set_length(*reinterpret_cast<sockaddr*>(&parsed.bytes_), parsed.size_);
   return parsed;
 }
@@ -225,7 +227,7 @@ inline std::string endpoint::to_string() const {
     auto const address = as<sockaddr_in6>();
     std::string host = ::inet_ntop(AF_INET6, &address.sin6_addr, text, sizeof text);
     if (address.sin6_scope_id != 0) {
-      char const* const zone = ::if_indextoname(address.sin6_scope_id, text);
+      char const* const zone = detail::platform::interface_by_index(static_cast<unsigned>(address.sin6_scope_id), text);
       host += '%' + (zone != nullptr ? std::string(zone) : std::to_string(address.sin6_scope_id));
     }
     return '[' + host + "]:" + std::to_string(port());

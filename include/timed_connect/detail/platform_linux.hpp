@@ -67,21 +67,26 @@ struct linux_platform : posix_platform {
     return errno == EFAULT ? posix_platform::discard_received(handle) : errno;
   }
 
-  /// Reads struct tcp_info up to tcpi_total_retrans. An emulated kernel may return fewer bytes: only what came is used.
   static int tcp(native_handle handle, tcp_facts& facts) {
-    constexpr std::size_t state_at = 0;
-    constexpr std::size_t total_retransmits_at = 100;
-    unsigned char info[total_retransmits_at + sizeof(std::uint32_t)]{};
+    unsigned char info[tcp_info_read]{};
     address_length length = sizeof info;
     if (::getsockopt(handle, IPPROTO_TCP, 11 /* TCP_INFO */, info, &length) < 0) return errno;
-    facts = tcp_facts{};
-    if (length > state_at) facts.state = state_of(info[state_at]);
-    if (length >= sizeof info) {
-      std::uint32_t count = 0;
-      std::memcpy(&count, info + total_retransmits_at, sizeof count);
+    facts = read_tcp_info(info, length);
+    return 0;
+  }
+
+  /// struct tcp_info up to and including tcpi_total_retrans; tcpi_state is its first byte.
+  static constexpr std::size_t tcp_info_read = 104;
+
+  /// An emulated kernel may fill less than was asked for (qemu-user 7.2: 4 bytes). Only what came is used.
+  static tcp_facts read_tcp_info(unsigned char const* info, std::size_t length) {
+    tcp_facts facts;
+    if (length > 0) facts.state = state_of(info[0]);
+    if (std::uint32_t count = 0; length >= tcp_info_read) {
+      std::memcpy(&count, info + tcp_info_read - sizeof count, sizeof count);
       facts.syn_retransmits = count;
     }
-    return 0;
+    return facts;
   }
 
   /// include/net/tcp_states.h. Everything past the handshake (FIN_WAIT, CLOSE_WAIT, ...) is `established` here: it was.

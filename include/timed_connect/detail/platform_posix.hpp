@@ -250,6 +250,10 @@ struct posix_platform {
   }
 
   static int tcp(native_handle, tcp_facts&) { return native_error::unknown_option; }
+
+  /// The number of an interface, 0 if there is none of that name; and its name, a null pointer if there is none of that number.
+  static unsigned interface_by_name(char const* name) { return ::if_nametoindex(name); }
+  static char const* interface_by_index(unsigned index, char* name) { return ::if_indextoname(index, name); }
 };
 
 }  // namespace detail

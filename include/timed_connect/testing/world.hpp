@@ -151,7 +151,7 @@ class world {
   }
   static endpoint with_port(endpoint const& address, std::uint16_t port) {
     sockaddr_storage bytes{};
-    std::memcpy(&bytes, address.data(), address.size());
+    std::memcpy(&bytes, address.data(), static_cast<std::size_t>(address.size()));
     if (address.family() == AF_INET) reinterpret_cast<sockaddr_in&>(bytes).sin_port = htons(port);
     else reinterpret_cast<sockaddr_in6&>(bytes).sin6_port = htons(port);
     return {reinterpret_cast<sockaddr*>(&bytes), address.size()};

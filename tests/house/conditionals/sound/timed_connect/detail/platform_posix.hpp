@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <linux/tcp.h>
+#ifndef SOCK_CLOEXEC
+#endif

@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#ifdef _WIN32
+#endif

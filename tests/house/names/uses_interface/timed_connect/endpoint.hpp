@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+struct options { char const* interface; };

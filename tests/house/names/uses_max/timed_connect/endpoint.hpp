@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+inline auto f() { return std::chrono::hours::max(); }

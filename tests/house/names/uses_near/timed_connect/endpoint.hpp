@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+void look(int near, char const* = "x");

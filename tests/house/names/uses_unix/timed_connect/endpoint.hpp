@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+enum class family { inet, unix };

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: MIT
+// Promises 5, 7 and 13 for the caller's own descriptor: never closed, given back as it was found, never somebody else's.
+#include "support/simulation.hpp"
+
+namespace {
+
+using namespace support;
+using tconn::aftermath;
+using tconn::errc;
+using tconn::handshake;
+using tconn::on_timeout;
+
+class Borrowed : public Scenario {
+ protected:
+  tconn::endpoint const other = at("192.0.2.99:99");
+};
+
+TEST_F(Borrowed, comes_back_in_the_blocking_mode_in_which_it_came_on_every_path) {
+  struct path {
+    char const* name;
+    std::vector<tconn::testing::event> script;
+    tconn::deadline limit;
+  };
+  path const paths[] = {{"success", {syn_ack(1ms)}, 10ms},
+                        {"refused", {rst(1ms)}, 10ms},
+                        {"deadline", {}, 10ms},
+                        {"success at once", {syn_ack(0ms)}, 0ms},
+                        {"past", {}, -1ms}};
+  for (auto const& [name, script, limit] : paths) {
+    for (bool const blocking : {true, false}) {
+      for (auto const how : {on_timeout::close, on_timeout::reset, on_timeout::keep}) {
+        net.on_syn(to, script);
+        auto const mine = lend(AF_INET, blocking);
+        auto const ignored = connect_borrowed(mine, limit, {.on_timeout = how});
+        EXPECT_EQ(net.is_blocking(mine), blocking) << name;
+        EXPECT_TRUE(net.socket_at(mine).open) << name;
+        EXPECT_EQ(net.socket_at(mine).error, 0) << name << ": SO_ERROR was left behind";
+      }
+    }
+  }
+}
+
+TEST_F(Borrowed, comes_back_as_it_was_when_a_hook_throws) {
+  auto const mine = lend();
+  auto throwing = [](tconn::native_handle, tconn::endpoint const&) -> std::error_code { throw std::runtime_error("hook"); };
+  EXPECT_THROW(static_cast<void>(connect_borrowed(mine, 10ms, {.before_connect = throwing})), std::runtime_error);
+  EXPECT_TRUE(net.is_blocking(mine));
+  EXPECT_THROW(static_cast<void>(connect(10ms, {.before_connect = throwing})), std::runtime_error);
+}
+
+TEST_F(Borrowed, that_is_given_up_by_close_is_silent_in_flight_and_can_connect_again) {
+  auto const mine = lend();
+  auto const result = connect_borrowed(mine, 10ms);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().handshake, handshake::in_flight);
+  EXPECT_EQ(result.error().aftermath, aftermath::nothing_sent);
+  EXPECT_EQ(net.wire(), "+0ms > SYN 192.0.2.1:80\n");
+  net.on_syn(to, {syn_ack(1ms)});
+  EXPECT_TRUE(connect_borrowed(mine, 10ms)) << net.log();
+}
+
+TEST_F(Borrowed, that_is_given_up_after_the_handshake_sends_FIN_by_close_and_RST_by_reset) {
+  for (auto const how : {on_timeout::close, on_timeout::reset}) {
+    world own;
+    own.calls_take(1us);
+    auto const mine = own.lend();
+    own.on_syn(to, {syn_ack(10ms - 4500ns)});  // the SYN leaves at 5 us: after the wait, before the last look
+    auto const result = tconn::timed_connect(mine, to, 10ms, {.on_timeout = how, .accept_late = false}, simulated{&own});
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().handshake, handshake::completed) << own.log();
+    EXPECT_EQ(result.error().aftermath, how == on_timeout::close ? aftermath::peer_sees_close : aftermath::peer_sees_reset);
+    EXPECT_EQ(count(own.wire(), how == on_timeout::close ? "> FIN" : "> RST"), 1) << own.wire();
+    EXPECT_EQ(own.socket_at(mine).error, 0);
+    EXPECT_TRUE(own.is_blocking(mine));
+  }
+}
+
+TEST_F(Borrowed, that_was_reset_can_connect_again) {
+  auto const mine = lend();
+  net.calls_take(1us);
+  net.on_syn(to, {syn_ack(10ms - 4500ns)});
+  EXPECT_FALSE(connect_borrowed(mine, 10ms, {.on_timeout = on_timeout::reset, .accept_late = false}));
+  net.on_syn(to, {syn_ack(1ms)});
+  EXPECT_TRUE(connect_borrowed(mine, 10ms)) << net.log();
+}
+
+TEST_F(Borrowed, that_is_kept_goes_on_and_the_same_call_resumes_it) {
+  auto const mine = lend();
+  net.on_syn(to, {syn_ack(25ms)});
+  for (int call = 0; call < 2; ++call) {
+    auto const result = connect_borrowed(mine, 10ms, {.on_timeout = on_timeout::keep});
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().code, errc::deadline_exceeded);
+    EXPECT_EQ(result.error().aftermath, aftermath::kept);
+    EXPECT_EQ(result.error().handshake, handshake::in_flight);
+    EXPECT_FALSE(result.error().pending) << "a borrowed attempt stays with its owner";
+  }
+  EXPECT_TRUE(connect_borrowed(mine, 10ms)) << net.log();
+  EXPECT_EQ(net.elapsed(), 25ms);
+  EXPECT_EQ(count(net.wire(), "> SYN"), 1) << net.wire();
+}
+
+TEST_F(Borrowed, that_was_kept_and_has_completed_meanwhile_is_a_success) {
+  auto const mine = lend();
+  net.on_syn(to, {syn_ack(25ms)});
+  EXPECT_FALSE(connect_borrowed(mine, 10ms, {.on_timeout = on_timeout::keep}));
+  net.pass(1s);
+  EXPECT_TRUE(connect_borrowed(mine, 10ms)) << net.log();
+  EXPECT_TRUE(connect_borrowed(mine, 10ms)) << "connected to the very endpoint: " << net.log();
+}
+
+TEST_F(Borrowed, that_was_kept_and_has_failed_meanwhile_tells_that_failure) {
+  auto const mine = lend();
+  net.on_syn(to, {rst(25ms)});
+  EXPECT_FALSE(connect_borrowed(mine, 10ms, {.on_timeout = on_timeout::keep}));
+  net.pass(1s);
+  auto const result = connect_borrowed(mine, 10ms);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, std::errc::connection_refused) << net.log();
+}
+
+TEST_F(Borrowed, that_is_on_its_way_to_somebody_else_is_an_error_and_stays_untouched) {
+  auto const mine = lend(AF_INET, false);
+  simulated sys{&net};
+  sys.start_connect(mine, other);
+  for (auto const how : {on_timeout::close, on_timeout::reset, on_timeout::keep}) {
+    auto const result = connect_borrowed(mine, 10ms, {.on_timeout = how});
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().code, std::errc::connection_already_in_progress) << net.log();
+    EXPECT_EQ(result.error().aftermath, aftermath::none);
+    EXPECT_EQ(net.socket_at(mine).state, tconn::tcp_state::syn_sent);
+    EXPECT_EQ(net.elapsed(), 0ms) << "it waited for somebody else's attempt";
+  }
+}
+
+TEST_F(Borrowed, that_is_connected_to_somebody_else_is_an_error_and_stays_untouched) {
+  auto const mine = lend(AF_INET, false);
+  net.on_syn(other, {syn_ack(1ms)});
+  simulated sys{&net};
+  sys.start_connect(mine, other);
+  net.pass(5ms);
+  for (int call = 0; call < 2; ++call) {  // connect() answers 0 the first time, then EISCONN
+    auto const result = connect_borrowed(mine, 10ms, {.on_timeout = on_timeout::reset});
+    ASSERT_FALSE(result) << "connected to somebody else, and told success";
+    EXPECT_EQ(result.error().code, std::errc::already_connected) << net.log();
+    EXPECT_EQ(net.socket_at(mine).state, tconn::tcp_state::established);
+    EXPECT_EQ(count(net.wire(), "> RST"), 0);
+  }
+}
+
+TEST_F(Borrowed, whose_attempt_at_somebody_else_failed_long_ago_starts_anew) {
+  net.on_syn(to, {syn_ack(1ms)});
+  net.on_syn(other, {rst(1ms)});
+  simulated sys{&net};
+  auto const unread = lend(AF_INET, false);
+  sys.start_connect(unread, other);
+  net.pass(5ms);
+  EXPECT_TRUE(connect_borrowed(unread, 10ms)) << "the refusal by somebody else was told as ours\n" << net.log();
+  auto const read = lend(AF_INET, false);
+  sys.start_connect(read, other);
+  net.pass(5ms);
+  int error = 0;
+  sys.connect_error(read, error);
+  EXPECT_TRUE(connect_borrowed(read, 10ms)) << "ECONNABORTED of an old attempt was told as ours\n" << net.log();
+}
+
+TEST_F(Borrowed, whose_own_attempt_failed_and_was_read_starts_anew) {
+  auto const mine = lend(AF_INET, false);
+  net.on_syn(to, {rst(1ms)});
+  simulated sys{&net};
+  sys.start_connect(mine, to);
+  net.pass(5ms);
+  int error = 0;
+  sys.connect_error(mine, error);
+  net.on_syn(to, {syn_ack(1ms)});
+  EXPECT_FALSE(connect_borrowed(mine, 10ms)) << net.log();  // the world's first script goes on for one more attempt
+  EXPECT_TRUE(connect_borrowed(mine, 10ms)) << net.log();
+}
+
+TEST_F(Borrowed, that_was_refused_can_connect_again_at_once) {
+  auto const mine = lend();
+  net.on_syn(to, {rst(1ms)});
+  net.on_syn(to, {syn_ack(1ms)});
+  EXPECT_FALSE(connect_borrowed(mine, 10ms));
+  simulated sys{&net};
+  sys.set_blocking(mine, false);
+  EXPECT_EQ(sys.start_connect(mine, to), tconn::detail::native_error::in_progress) << "as after a connect() that failed by itself";
+  net.pass(5ms);
+  sys.set_blocking(mine, true);
+}
+
+TEST_F(Borrowed, that_connected_to_itself_does_not_stay_so) {
+  auto const mine = lend();
+  net.ephemeral_ports(std::vector<std::uint16_t>(100, 80));
+  auto const result = connect_borrowed(mine, 10ms);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, errc::self_connect);
+  EXPECT_EQ(net.socket_at(mine).state, tconn::tcp_state::closed);
+  EXPECT_EQ(net.socket_at(mine).error, 0);
+}
+
+TEST_F(Borrowed, of_another_family_or_type_or_number_is_refused_and_untouched) {
+  auto const code = [&](tconn::native_handle mine) {
+    auto const result = connect_borrowed(mine, 10ms);
+    EXPECT_FALSE(result);
+    return result ? std::error_code{} : result.error().code;
+  };
+  EXPECT_EQ(code(lend(AF_INET6)), std::errc::address_family_not_supported);
+  EXPECT_EQ(code(lend(AF_UNIX)), std::errc::address_family_not_supported);
+  EXPECT_EQ(code(lend(AF_INET, true, SOCK_DGRAM)), std::errc::wrong_protocol_type);
+  EXPECT_EQ(code(-1), std::errc::bad_file_descriptor);
+  EXPECT_EQ(code(999), std::errc::bad_file_descriptor);
+  EXPECT_EQ(count(net.log(), "set_"), 0);
+  EXPECT_EQ(count(net.log(), "start_connect"), 0);
+}
+
+TEST_F(Borrowed, takes_only_the_options_that_apply) {
+  auto const mine = lend();
+  auto const code = [&](tconn::connect_options const& options) {
+    auto const result = connect_borrowed(mine, 10ms, options);
+    return result ? std::error_code{} : result.error().code;
+  };
+  EXPECT_EQ(code({.nonblocking = true}), errc::invalid_option);
+  EXPECT_EQ(code({.local = at("127.0.0.1:0")}), errc::invalid_option);
+  EXPECT_EQ(code({.interface_name = "lo"}), errc::invalid_option);
+  EXPECT_EQ(code({.mark = 0}), errc::invalid_option);
+  EXPECT_EQ(code({.no_delay = true}), errc::invalid_option);
+  EXPECT_EQ(code({.keep_alive = true}), errc::invalid_option);
+  EXPECT_EQ(code({.user_timeout = 1s}), errc::invalid_option);
+  EXPECT_EQ(code({.syn_count = 1}), errc::invalid_option);
+  EXPECT_EQ(code({.multipath = true}), errc::invalid_option);
+  EXPECT_EQ(net.log(), "") << "the descriptor was touched";
+}
+
+}  // namespace

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT
+// Every system call of every course fails once, with each plausible error: the outcome is a promised one, nothing is left
+// open, a borrowed descriptor is as it was, and the deadline is kept.
+#include "support/simulation.hpp"
+
+namespace {
+
+using namespace support;
+using tconn::aftermath;
+using tconn::on_timeout;
+using tconn::testing::fault_plan;
+using tconn::testing::faulty;
+
+struct course {
+  char const* name;
+  std::vector<tconn::testing::event> script;
+};
+course const courses[] = {{"silence", {}},
+                          {"in time", {syn_ack(5ms)}},
+                          {"at once", {syn_ack(0ms)}},
+                          {"refused", {rst(5ms)}},
+                          {"late", {syn_ack(10ms - 1us)}},
+                          {"in the gap", {syn_ack(10ms + 1us)}},
+                          {"false alarm", {false_alarm(3ms), syn_ack(6ms)}}};
+int const errors[] = {EINTR, ENOMEM, EMFILE, EBADF, EAGAIN, ECONNREFUSED, ENOTCONN, EINPROGRESS, EALREADY, EISCONN, ETIMEDOUT, ENOPROTOOPT};
+
+// What must hold of any failure, and of any success.
+template <class Result>
+void check(Result const& result, world const& net, fault_plan const& plan) {
+  SCOPED_TRACE("call " + std::to_string(plan.fail_at) + " (" + std::string(plan.hit) + ") answers " + std::to_string(plan.error) + '\n' + net.log());
+  EXPECT_EQ(net.stray_closes(), 0);
+  EXPECT_LE(net.elapsed(), 11ms) << "the deadline was not kept";
+  if (result) return;
+  auto const& failure = result.error();
+  EXPECT_TRUE(failure.code) << "a failure without a reason";
+  if (failure.code == tconn::errc::deadline_exceeded) {
+    EXPECT_GE(net.elapsed(), 10ms) << "early";
+  }
+}
+
+TEST(FaultSweep, of_an_owned_connect_leaves_nothing_open_and_keeps_the_deadline) {
+  int faults = 0;
+  for (auto const& [name, script] : courses) {
+    SCOPED_TRACE(name);
+    for (auto const how : {on_timeout::close, on_timeout::reset, on_timeout::keep}) {
+      for (int const error : errors) {
+        for (int n = 1;; ++n) {
+          world net;
+          net.calls_take(1us);
+          net.on_syn(at("192.0.2.1:80"), script);
+          fault_plan plan{.fail_at = n, .error = error};
+          {
+            auto const result = tconn::timed_connect(at("192.0.2.1:80"), 10ms, {.on_timeout = how, .no_delay = true}, faulty{simulated{&net}, plan});
+            check(result, net, plan);
+            if (result) {
+              auto const& s = net.socket_at(result->native_handle());
+              EXPECT_EQ(s.state, tconn::tcp_state::established) << "success without a connection\n" << net.log();
+              EXPECT_TRUE(s.blocking || plan.hit == "set_blocking");
+            } else if (!result.error().pending) {
+              EXPECT_EQ(net.open_sockets(), 0U) << net.log();
+            }
+          }
+          EXPECT_EQ(net.open_sockets(), 0U) << "leaked\n" << net.log();
+          ASSERT_LT(n, 200) << "the sweep does not end";
+          if (plan.hit.empty()) break;
+          ++faults;
+        }
+      }
+    }
+  }
+  EXPECT_GT(faults, 1000);
+}
+
+TEST(FaultSweep, of_a_borrowed_connect_gives_the_descriptor_back_as_it_was) {
+  int faults = 0;
+  for (auto const& [name, script] : courses) {
+    SCOPED_TRACE(name);
+    for (auto const how : {on_timeout::close, on_timeout::reset, on_timeout::keep}) {
+      for (int const error : errors) {
+        for (int n = 1;; ++n) {
+          world net;
+          net.calls_take(1us);
+          net.on_syn(at("192.0.2.1:80"), script);
+          auto const mine = net.lend();
+          fault_plan plan{.fail_at = n, .error = error};
+          auto const result = tconn::timed_connect(mine, at("192.0.2.1:80"), 10ms, {.on_timeout = how}, faulty{simulated{&net}, plan});
+          check(result, net, plan);
+          if (result) {
+            EXPECT_EQ(net.socket_at(mine).state, tconn::tcp_state::established) << net.log();
+          }
+          EXPECT_EQ(net.open_sockets(), 1U) << "closed\n" << net.log();
+          // The one call whose failure cannot be mended is the restoring itself.
+          if (plan.hit != "set_blocking") {
+            EXPECT_TRUE(net.is_blocking(mine)) << plan.hit << '\n' << net.log();
+          }
+          if (plan.hit == "set_blocking") {
+            EXPECT_FALSE(result) << "a mode that was not given back was told as success\n" << net.log();
+          }
+          ASSERT_LT(n, 200) << "the sweep does not end";
+          if (plan.hit.empty()) break;
+          ++faults;
+        }
+      }
+    }
+  }
+  EXPECT_GT(faults, 1000);
+}
+
+TEST(FaultSweep, a_state_that_cannot_be_read_is_unknown_and_never_guessed) {
+  world net;  // the second reading, after the decision, is the one that tells
+  fault_plan plan{.fail_at = 2, .error = ENOPROTOOPT, .call = "tcp"};
+  auto const result = tconn::timed_connect(at("192.0.2.1:80"), 10ms, {}, faulty{simulated{&net}, plan});
+  EXPECT_EQ(result.error().handshake, tconn::handshake::unknown) << net.log();
+  EXPECT_EQ(result.error().aftermath, aftermath::unknown) << net.log();
+  EXPECT_EQ(net.open_sockets(), 0U);
+}
+
+}  // namespace

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: MIT
+// An attempt that outlives a call: start_connect(), what keep hands over, try_finish(), wait() and abandon().
+#include "support/simulation.hpp"
+
+namespace {
+
+using namespace support;
+using tconn::aftermath;
+using tconn::errc;
+using tconn::handshake;
+using tconn::on_timeout;
+
+class Pending : public Scenario {
+ protected:
+  auto start(tconn::connect_options const& options = {}) { return tconn::start_connect(to, options, simulated{&net}); }
+};
+
+TEST_F(Pending, start_connect_returns_at_once_and_try_finish_never_waits) {
+  net.on_syn(to, {syn_ack(30ms)});
+  auto attempt = start();
+  ASSERT_TRUE(attempt);
+  EXPECT_EQ(net.elapsed(), 0ms);
+  EXPECT_TRUE(static_cast<bool>(*attempt));
+  EXPECT_EQ(attempt->where(), to);
+  EXPECT_FALSE(attempt->try_finish());
+  EXPECT_FALSE(attempt->try_finish());
+  EXPECT_EQ(net.elapsed(), 0ms);
+  net.pass(30ms);
+  auto const outcome = attempt->try_finish();
+  ASSERT_TRUE(outcome);
+  ASSERT_TRUE(*outcome) << told(*outcome);
+  EXPECT_TRUE(net.is_blocking((*outcome)->native_handle()));
+  EXPECT_FALSE(static_cast<bool>(*attempt)) << "after an outcome the object is empty";
+}
+
+TEST_F(Pending, try_finish_accepts_a_connection_even_where_late_is_refused) {
+  net.on_syn(to, {syn_ack(30ms)});
+  auto attempt = start({.accept_late = false, .nonblocking = true});
+  net.pass(30ms);
+  auto const outcome = attempt->try_finish();
+  ASSERT_TRUE(outcome && *outcome);
+  EXPECT_FALSE(net.is_blocking((*outcome)->native_handle()));
+}
+
+TEST_F(Pending, try_finish_tells_a_failure_once_and_is_empty_then) {
+  net.on_syn(to, {rst(30ms)});
+  auto attempt = start();
+  net.pass(30ms);
+  auto const outcome = attempt->try_finish();
+  ASSERT_TRUE(outcome);
+  ASSERT_FALSE(*outcome);
+  EXPECT_EQ(outcome->error().code, std::errc::connection_refused);
+  EXPECT_EQ(outcome->error().handshake, handshake::failed);
+  EXPECT_EQ(net.open_sockets(), 0U);
+  auto const again = attempt->try_finish();
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->error().code, std::errc::bad_file_descriptor);
+  EXPECT_EQ(attempt->wait(1ms).error().code, std::errc::bad_file_descriptor);
+  EXPECT_EQ(attempt->abandon(on_timeout::close), aftermath::none);
+}
+
+TEST_F(Pending, wait_keeps_the_attempt_here_until_an_outcome) {
+  net.on_syn(to, {syn_ack(30ms)});
+  auto attempt = start();
+  for (int call = 0; call < 2; ++call) {
+    auto const kept = attempt->wait(10ms);
+    ASSERT_FALSE(kept);
+    EXPECT_EQ(kept.error().code, errc::deadline_exceeded);
+    EXPECT_EQ(kept.error().handshake, handshake::in_flight);
+    EXPECT_EQ(kept.error().aftermath, aftermath::kept);
+    EXPECT_EQ(kept.error().elapsed, 10ms);
+    EXPECT_FALSE(kept.error().pending) << "the attempt is in two places";
+    EXPECT_TRUE(static_cast<bool>(*attempt));
+  }
+  EXPECT_TRUE(attempt->wait(10ms)) << net.log();
+  EXPECT_EQ(net.elapsed(), 30ms);
+  EXPECT_FALSE(static_cast<bool>(*attempt));
+}
+
+TEST_F(Pending, wait_gives_up_by_the_policy_that_it_is_given) {
+  for (auto const how : {on_timeout::close, on_timeout::reset}) {
+    auto attempt = start();
+    auto const given_up = attempt->wait(10ms, how);
+    ASSERT_FALSE(given_up);
+    EXPECT_EQ(given_up.error().aftermath, aftermath::nothing_sent);
+    EXPECT_FALSE(static_cast<bool>(*attempt));
+    EXPECT_EQ(net.open_sockets(), 0U);
+  }
+}
+
+TEST_F(Pending, wait_refuses_a_policy_that_is_none_and_keeps_the_attempt) {
+  auto attempt = start();
+  auto const refused = attempt->wait(10ms, static_cast<on_timeout>(7));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, errc::invalid_option);
+  EXPECT_EQ(refused.error().aftermath, aftermath::kept);
+  EXPECT_TRUE(static_cast<bool>(*attempt));
+}
+
+TEST_F(Pending, what_keep_hands_over_becomes_a_connection) {
+  net.on_syn(to, {syn_ack(1500ms)});
+  auto result = connect(100ms, {.on_timeout = on_timeout::keep});
+  ASSERT_FALSE(result);
+  ASSERT_TRUE(result.error().pending);
+  auto attempt = std::move(*result.error().pending);
+  auto const finished = attempt.wait(tconn::deadline::never());
+  ASSERT_TRUE(finished) << told(finished);
+  EXPECT_EQ(net.elapsed(), 1500ms);
+  EXPECT_EQ(count(net.wire(), "> SYN"), 2) << "the kernel goes on repeating the SYN\n" << net.wire();
+}
+
+TEST_F(Pending, abandon_tells_what_it_left_behind) {
+  EXPECT_EQ(start()->abandon(on_timeout::close), aftermath::nothing_sent);
+  EXPECT_EQ(start()->abandon(on_timeout::reset), aftermath::nothing_sent);
+  net.on_syn(to, {syn_ack(0ms)});
+  EXPECT_EQ(start()->abandon(on_timeout::close), aftermath::peer_sees_close);
+  EXPECT_EQ(start()->abandon(on_timeout::reset), aftermath::peer_sees_reset);
+  EXPECT_EQ(count(net.wire(), "> FIN"), 1);
+  EXPECT_EQ(count(net.wire(), "> RST"), 1);
+  auto kept = start();
+  EXPECT_EQ(kept->abandon(on_timeout::keep), aftermath::kept);
+  EXPECT_TRUE(static_cast<bool>(*kept));
+}
+
+TEST_F(Pending, destroyed_or_replaced_in_flight_is_given_up_by_close) {
+  { auto const forgotten = start(); }
+  EXPECT_EQ(net.open_sockets(), 0U);
+  EXPECT_EQ(net.wire(), "+0ms > SYN 192.0.2.1:80\n");
+  auto first = start();
+  first = start();
+  EXPECT_EQ(net.open_sockets(), 1U);
+  auto second = start();
+  *first = std::move(*second);
+  EXPECT_EQ(net.open_sockets(), 1U);
+}
+
+TEST_F(Pending, start_connect_that_fails_at_once_says_so) {
+  net.answers_at_once(to, ENETUNREACH);
+  auto const attempt = start();
+  ASSERT_FALSE(attempt);
+  EXPECT_EQ(attempt.error().code, std::errc::network_unreachable);
+  EXPECT_EQ(attempt.error().handshake, handshake::not_started);
+}
+
+TEST_F(Pending, a_self_connect_is_an_error) {
+  net.ephemeral_ports({80});
+  auto attempt = start();
+  ASSERT_TRUE(attempt);
+  auto const outcome = attempt->try_finish();
+  ASSERT_TRUE(outcome);
+  EXPECT_EQ(outcome->error().code, errc::self_connect);
+}
+
+TEST_F(Pending, waits_through_the_system_that_it_is_given) {
+  auto attempt = start();
+  tconn::testing::fault_plan plan{.fail_at = 1, .error = ENOMEM, .call = "wait"};
+  auto const failed = attempt->wait(10ms, on_timeout::keep, tconn::testing::faulty{simulated{&net}, plan});
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(failed.error().code, std::errc::not_enough_memory);
+}
+
+}  // namespace

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+// A system that is not Linux: no TCP_INFO, no SO_PEERNAME, no second connect() that proves anything. What cannot be known
+// is told as unknown; everything else holds.
+#include "support/simulation.hpp"
+
+namespace {
+
+using namespace support;
+using tconn::aftermath;
+using tconn::handshake;
+using tconn::on_timeout;
+
+class PlainPosix : public Scenario {
+ protected:
+  void SetUp() override { net.is_plain_posix(); }
+};
+
+TEST_F(PlainPosix, connects_by_wait_SO_ERROR_and_getpeername) {
+  net.on_syn(to, {syn_ack(0ms)});
+  { EXPECT_TRUE(connect(10ms)); }
+  EXPECT_EQ(count(net.log(), "start_connect"), 1) << net.log();
+  EXPECT_EQ(count(net.log(), "peer_name"), 1) << net.log();
+}
+
+TEST_F(PlainPosix, passes_a_refusal_on) {
+  net.on_syn(to, {rst(1ms)});
+  auto const result = connect(10ms);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, std::errc::connection_refused);
+}
+
+TEST_F(PlainPosix, does_not_know_what_giving_up_left_behind) {
+  for (auto const how : {on_timeout::close, on_timeout::reset}) {
+    auto const result = connect(10ms, {.on_timeout = how});
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().code, tconn::errc::deadline_exceeded);
+    EXPECT_EQ(result.error().handshake, handshake::unknown);
+    EXPECT_EQ(result.error().aftermath, aftermath::unknown);
+    EXPECT_EQ(result.error().syn_retransmits, 0U);
+  }
+}
+
+TEST_F(PlainPosix, knows_that_a_kept_attempt_is_kept) {
+  net.on_syn(to, {syn_ack(30ms)});
+  auto result = connect(10ms, {.on_timeout = on_timeout::keep});
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().aftermath, aftermath::kept);
+  ASSERT_TRUE(result.error().pending);
+  EXPECT_TRUE(result.error().pending->wait(100ms)) << net.log();
+}
+
+TEST_F(PlainPosix, still_sends_FIN_or_RST_as_the_policy_says) {
+  for (auto const how : {on_timeout::close, on_timeout::reset}) {
+    world own;
+    own.is_plain_posix();
+    own.on_syn(to, {syn_ack(0ms)});
+    EXPECT_FALSE(tconn::timed_connect(to, 0ms, {.on_timeout = how, .accept_late = false}, simulated{&own}));
+    EXPECT_EQ(count(own.wire(), how == on_timeout::close ? "> FIN" : "> RST"), 1) << own.log();
+    EXPECT_EQ(count(own.wire(), how == on_timeout::close ? "> RST" : "> FIN"), 0) << own.log();
+  }
+}
+
+TEST_F(PlainPosix, a_borrowed_attempt_to_somebody_else_is_found_out_at_the_latest_when_it_completes) {
+  auto const other = at("192.0.2.99:99");
+  auto const mine = lend(AF_INET, false);
+  net.on_syn(other, {syn_ack(5ms)});
+  simulated{&net}.start_connect(mine, other);
+  auto const result = connect_borrowed(mine, 10ms);
+  ASSERT_FALSE(result) << "connected to somebody else, and told success";
+  EXPECT_EQ(result.error().code, std::errc::already_connected);
+}
+
+}  // namespace

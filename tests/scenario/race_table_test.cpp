@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: MIT
+// The handshake race, moment by moment: each row places one packet between two system calls and says what must be told
+// and what must be on the wire. Each call takes 1 us, so with a deadline of 100 ms the calls at the end are
+//   100.000 wait (expires)   100.001 last look   100.002 tcp   100.003 shut_receive (decides)   100.004 tcp   100.005 ...
+#include "support/simulation.hpp"
+
+namespace {
+
+using namespace support;
+using tconn::aftermath;
+using tconn::handshake;
+using tconn::on_timeout;
+
+struct row {
+  char const* moment;
+  std::chrono::nanoseconds when;  // of the packet, in virtual time
+  on_timeout how;
+  bool accept_late;
+  bool succeeds;
+  handshake state;
+  aftermath left;
+  char const* packets;  // after the SYN
+};
+
+std::string packets_of(world const& net) {
+  std::string packets;
+  for (std::size_t line = 0; line < net.wire().size(); line = net.wire().find('\n', line) + 1) {
+    auto const begin = net.wire().find(' ', line) + 1;
+    packets += net.wire().substr(begin, net.wire().find(" 192.0.2.1:80", begin) - begin) + ", ";
+  }
+  return packets;
+}
+
+class RaceTable : public Scenario {
+ protected:
+  void play(row const& expected, tconn::testing::happening what) {
+    SCOPED_TRACE(std::string(expected.moment) + (expected.accept_late ? "" : ", refusing late"));
+    world own;
+    own.calls_take(1us);
+    own.on_syn(to, {{what, expected.when - 2us}});  // the SYN leaves at 2 us
+    {
+      auto const result = tconn::timed_connect(to, 100ms, {.on_timeout = expected.how, .accept_late = expected.accept_late}, simulated{&own});
+      EXPECT_EQ(result.has_value(), expected.succeeds) << own.log();
+      if (result) return;
+      EXPECT_EQ(result.error().code, tconn::errc::deadline_exceeded) << own.log();
+      EXPECT_EQ(result.error().handshake, expected.state) << own.log();
+      EXPECT_EQ(result.error().aftermath, expected.left) << own.log();
+      EXPECT_EQ(result.error().pending.has_value(), expected.left == aftermath::kept);
+      own.pass(500ms);  // for what comes after the end
+      EXPECT_EQ(packets_of(own), expected.packets) << own.log();
+    }
+    EXPECT_EQ(own.open_sockets(), 0U);
+    EXPECT_EQ(own.stray_closes(), 0);
+  }
+};
+
+constexpr auto silence = std::chrono::hours{1};
+constexpr auto in_time = 50ms;
+constexpr auto before_the_last_look = 100'000'500ns;
+constexpr auto before_the_count = 100'001'500ns;
+constexpr auto before_the_decision = 100'002'500ns;
+constexpr auto after_the_decision = 100'003'500ns;
+constexpr auto before_the_close = 100'004'500ns;
+constexpr auto after_the_close = 130ms;
+
+TEST_F(RaceTable, the_SYN_ACK_in_every_window_under_every_policy) {
+  row const rows[] = {
+      {"silence", silence, on_timeout::close, true, false, handshake::in_flight, aftermath::nothing_sent, "> SYN, "},
+      {"silence", silence, on_timeout::reset, true, false, handshake::in_flight, aftermath::nothing_sent, "> SYN, "},
+      {"silence", silence, on_timeout::keep, true, false, handshake::in_flight, aftermath::kept, "> SYN, "},
+      {"in time", in_time, on_timeout::close, true, true, {}, {}, ""},
+      {"in time", in_time, on_timeout::close, false, true, {}, {}, ""},
+      {"in time", in_time, on_timeout::reset, false, true, {}, {}, ""},
+      {"in time", in_time, on_timeout::keep, false, true, {}, {}, ""},
+      {"before the last look", before_the_last_look, on_timeout::close, true, true, {}, {}, ""},
+      {"before the last look", before_the_last_look, on_timeout::reset, true, true, {}, {}, ""},
+      {"before the last look", before_the_last_look, on_timeout::keep, true, true, {}, {}, ""},
+      {"before the last look", before_the_last_look, on_timeout::close, false, false, handshake::completed, aftermath::peer_sees_close,
+       "> SYN, < SYN-ACK, > ACK, > FIN, "},
+      {"before the last look", before_the_last_look, on_timeout::reset, false, false, handshake::completed, aftermath::peer_sees_reset,
+       "> SYN, < SYN-ACK, > ACK, > RST, "},
+      {"before the last look", before_the_last_look, on_timeout::keep, false, false, handshake::completed, aftermath::kept,
+       "> SYN, < SYN-ACK, > ACK, "},
+      {"in the gap, before the SYNs are counted", before_the_count, on_timeout::close, true, false, handshake::completed,
+       aftermath::peer_sees_close, "> SYN, < SYN-ACK, > ACK, > FIN, "},
+      {"in the gap, before the SYNs are counted", before_the_count, on_timeout::reset, true, false, handshake::completed,
+       aftermath::peer_sees_reset, "> SYN, < SYN-ACK, > ACK, > RST, "},
+      {"in the gap, before the state is read", before_the_count, on_timeout::keep, true, false, handshake::completed, aftermath::kept,
+       "> SYN, < SYN-ACK, > ACK, "},
+      {"in the gap, before the decision", before_the_decision, on_timeout::close, true, false, handshake::completed,
+       aftermath::peer_sees_close, "> SYN, < SYN-ACK, > ACK, > FIN, "},
+      {"in the gap, before the decision", before_the_decision, on_timeout::reset, true, false, handshake::completed,
+       aftermath::peer_sees_reset, "> SYN, < SYN-ACK, > ACK, > RST, "},
+      {"after the decision", after_the_decision, on_timeout::close, true, false, handshake::in_flight, aftermath::nothing_sent,
+       "> SYN, < SYN-ACK, > RST, "},
+      {"after the decision", after_the_decision, on_timeout::reset, true, false, handshake::in_flight, aftermath::nothing_sent,
+       "> SYN, < SYN-ACK, > RST, "},
+      {"before the close", before_the_close, on_timeout::close, true, false, handshake::in_flight, aftermath::nothing_sent,
+       "> SYN, < SYN-ACK, > RST, "},
+      {"before the close", before_the_close, on_timeout::reset, true, false, handshake::in_flight, aftermath::nothing_sent,
+       "> SYN, < SYN-ACK, > RST, "},
+      {"after the close", after_the_close, on_timeout::close, true, false, handshake::in_flight, aftermath::nothing_sent,
+       "> SYN, < SYN-ACK, > RST, "},
+      {"after the close", after_the_close, on_timeout::reset, true, false, handshake::in_flight, aftermath::nothing_sent,
+       "> SYN, < SYN-ACK, > RST, "},
+      {"after the end", after_the_close, on_timeout::keep, true, false, handshake::in_flight, aftermath::kept,
+       "> SYN, < SYN-ACK, > ACK, "},
+  };
+  for (auto const& expected : rows) play(expected, tconn::testing::happening::syn_ack);
+}
+
+TEST_F(RaceTable, a_RST_in_the_gap_is_told_as_failed_and_leaves_nothing) {
+  for (auto const how : {on_timeout::close, on_timeout::reset}) {
+    play({"RST before the count", before_the_count, how, true, false, handshake::failed, aftermath::none, "> SYN, < RST, "},
+         tconn::testing::happening::rst);
+    play({"RST before the decision", before_the_decision, how, true, false, handshake::failed, aftermath::none, "> SYN, < RST, "},
+         tconn::testing::happening::rst);
+    play({"RST after the decision", after_the_decision, how, true, false, handshake::in_flight, aftermath::nothing_sent, "> SYN, < RST, "},
+         tconn::testing::happening::rst);
+  }
+}
+
+TEST_F(RaceTable, a_RST_that_the_wait_or_the_last_look_sees_is_the_reason) {
+  for (auto const when : {in_time - 0ns, 0ns + before_the_last_look}) {
+    for (auto const how : {on_timeout::close, on_timeout::reset, on_timeout::keep}) {
+      world own;
+      own.calls_take(1us);
+      own.on_syn(to, {rst(when - 2us)});
+      auto const result = tconn::timed_connect(to, 100ms, {.on_timeout = how}, simulated{&own});
+      ASSERT_FALSE(result);
+      EXPECT_EQ(result.error().code, std::errc::connection_refused) << own.log();
+      EXPECT_EQ(result.error().handshake, handshake::failed);
+      EXPECT_EQ(result.error().aftermath, aftermath::none);
+      EXPECT_FALSE(result.error().pending);
+      EXPECT_EQ(own.open_sockets(), 0U);
+    }
+  }
+}
+
+TEST_F(RaceTable, a_peer_that_resets_before_the_FIN_sees_no_close_of_ours) {
+  net.calls_take(1us);  // ... 100.004 tcp says established   100.005 shut_both finds it gone
+  net.on_syn(to, {syn_ack(before_the_decision - 2us), rst(100'004'500ns - 2us)});
+  auto const result = connect(100ms);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().handshake, handshake::completed) << net.log();
+  EXPECT_EQ(result.error().aftermath, aftermath::none) << net.log();
+}
+
+TEST_F(RaceTable, unread_data_does_not_turn_the_FIN_into_a_RST) {
+  net.calls_take(1us);
+  net.on_syn(to, {syn_ack(before_the_decision - 2us), data(before_the_decision - 2us)});
+  auto const result = connect(100ms);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().aftermath, aftermath::peer_sees_close);
+  EXPECT_EQ(packets_of(net), "> SYN, < SYN-ACK, > ACK, < data, > FIN, ") << net.log();
+}
+
+TEST_F(RaceTable, readiness_that_the_wait_reported_is_in_time_even_if_the_clock_has_passed_since) {
+  net.on_syn(to, {syn_ack(99ms)});
+  net.before_call = [this](std::string_view call) {
+    if (call == "connect_error") net.pass(50ms);  // the program is held up after wait() has said "ready"
+  };
+  EXPECT_TRUE(connect(100ms, {.accept_late = false})) << net.log();
+}
+
+TEST_F(RaceTable, the_count_of_SYNs_survives_the_abort) {
+  auto const result = connect(3500ms);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().syn_retransmits, 3U) << net.log();
+  EXPECT_EQ(result.error().handshake, handshake::in_flight);
+  net.pass(10s);
+  EXPECT_EQ(count(net.wire(), "> SYN"), 4) << "a SYN was repeated after the end\n" << net.wire();
+}
+
+}  // namespace

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: MIT
+// Promises 4, 5 and 7: success is real, there is exactly one outcome, and the socket comes as it was ordered.
+#include "support/simulation.hpp"
+
+namespace {
+
+using namespace support;
+using tconn::errc;
+using tconn::handshake;
+namespace native_error = tconn::detail::native_error;
+
+class Success : public Scenario {};
+
+TEST_F(Success, hands_over_a_blocking_socket_unless_told_otherwise) {
+  net.on_syn(to, {syn_ack(5ms)});
+  auto const blocking = connect(10ms);
+  ASSERT_TRUE(blocking);
+  EXPECT_TRUE(net.is_blocking(blocking->native_handle()));
+  auto const nonblocking = connect(10ms, {.nonblocking = true});
+  ASSERT_TRUE(nonblocking);
+  EXPECT_FALSE(net.is_blocking(nonblocking->native_handle()));
+}
+
+TEST_F(Success, the_socket_closes_itself) {
+  net.on_syn(to, {syn_ack(5ms)});
+  { auto const result = connect(10ms); }
+  EXPECT_EQ(net.open_sockets(), 0U);
+}
+
+TEST_F(Success, takes_no_call_more_than_it_needs_when_the_handshake_is_over_at_once) {
+  net.on_syn(to, {syn_ack(0ms)});
+  { auto const result = connect(10ms); }
+  EXPECT_EQ(net.log(),
+            "+0ms open 3\n"
+            "+0ms > SYN 192.0.2.1:80\n"
+            "+0ms start_connect 3 192.0.2.1:80 = in progress\n"
+            "+0ms < SYN-ACK 192.0.2.1:80\n"
+            "+0ms > ACK 192.0.2.1:80\n"
+            "+0ms start_connect 3 192.0.2.1:80 = 0\n"
+            "+0ms local_name 3\n"
+            "+0ms set_blocking 3\n"
+            "+0ms close 3\n"
+            "+0ms > FIN 192.0.2.1:80\n");
+}
+
+TEST_F(Success, takes_no_call_more_than_it_needs_when_it_has_to_wait) {
+  net.on_syn(to, {syn_ack(5ms)});
+  { auto const result = connect(10ms, {.nonblocking = true}); }
+  EXPECT_EQ(net.log(),
+            "+0ms open 3\n"
+            "+0ms > SYN 192.0.2.1:80\n"
+            "+0ms start_connect 3 192.0.2.1:80 = in progress\n"
+            "+0ms start_connect 3 192.0.2.1:80 = Operation already in progress\n"
+            "+5ms < SYN-ACK 192.0.2.1:80\n"
+            "+5ms > ACK 192.0.2.1:80\n"
+            "+5ms wait 3 = 0\n"
+            "+5ms connect_error 3\n"
+            "+5ms peer_name 3\n"
+            "+5ms local_name 3\n"
+            "+5ms close 3\n"
+            "+5ms > FIN 192.0.2.1:80\n");
+}
+
+// connect() says EINPROGRESS (or EINTR) although it has started nothing, as a fault injector can make it.
+class LyingConnect : public simulated {
+ public:
+  LyingConnect(world* net, int answer, int lies) : simulated(net), answer_(answer), left_(std::make_shared<int>(lies)) {}
+  int start_connect(tconn::native_handle handle, tconn::endpoint const& to) const {
+    return --*left_ >= 0 ? answer_ : simulated::start_connect(handle, to);
+  }
+
+ private:
+  int answer_;
+  std::shared_ptr<int> left_;
+};
+
+TEST_F(Success, readiness_with_SO_ERROR_0_proves_nothing_without_a_peer) {
+  auto const result = tconn::timed_connect(to, 10ms, {}, LyingConnect(&net, native_error::in_progress, 1000));
+  ASSERT_FALSE(result) << "a socket that was never connected was handed out";
+  EXPECT_EQ(result.error().code, std::errc::not_connected) << net.log();
+  EXPECT_EQ(count(net.log(), "wait 3 = 0"), 1) << "poll did not say ready";
+}
+
+TEST_F(Success, EINTR_of_connect_itself_means_that_the_attempt_goes_on) {
+  net.answers_at_once(to, native_error::interrupted);
+  net.before_call = [this](std::string_view call) {
+    if (call == "wait") net.deliver(3, tconn::testing::happening::syn_ack);
+  };
+  EXPECT_TRUE(connect(10ms)) << net.log();
+}
+
+TEST_F(Success, a_connect_that_answers_0_at_once_needs_a_peer_too) {
+  net.answers_at_once(to, 0);
+  EXPECT_TRUE(connect(10ms)) << net.log();
+  EXPECT_EQ(count(net.log(), "peer_name 3"), 1);
+  // TCP_FASTOPEN_CONNECT, set by a hook: connect() answers 0 and has sent nothing.
+  auto const result = tconn::timed_connect(to, 10ms, {}, LyingConnect(&net, 0, 1));
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, std::errc::not_connected);
+}
+
+TEST_F(Success, a_peer_that_has_closed_already_is_a_success_and_one_that_has_reset_is_not) {
+  net.on_syn(to, {syn_ack(5ms), fin(5ms)});
+  EXPECT_TRUE(connect(10ms));
+  auto const other = at("192.0.2.2:80");
+  net.on_syn(other, {syn_ack(5ms), rst(5ms)});
+  auto const result = tconn::timed_connect(other, 10ms, {}, simulated{&net});
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, std::errc::connection_reset) << net.log();
+}
+
+TEST_F(Success, SO_ERROR_is_read_once) {
+  net.on_syn(to, {rst(5ms)});
+  auto const result = connect(10ms);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, std::errc::connection_refused);
+  EXPECT_EQ(count(net.log(), "connect_error"), 1) << net.log();
+}
+
+TEST_F(Success, an_error_at_once_has_started_nothing) {
+  net.answers_at_once(to, ENETUNREACH);
+  auto const result = connect(10ms);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, std::errc::network_unreachable);
+  EXPECT_EQ(result.error().handshake, handshake::not_started);
+  EXPECT_EQ(result.error().aftermath, tconn::aftermath::none);
+}
+
+TEST_F(Success, a_refusal_at_once_has_failed) {
+  net.answers_at_once(to, ECONNREFUSED);  // BSD may answer so
+  auto const result = connect(10ms);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().handshake, handshake::failed);
+  EXPECT_EQ(result.error().aftermath, tconn::aftermath::none);
+}
+
+TEST_F(Success, a_socket_whose_blocking_mode_cannot_be_restored_is_not_handed_out) {
+  net.on_syn(to, {syn_ack(5ms)});
+  tconn::testing::fault_plan plan{.fail_at = 1, .error = EIO, .call = "set_blocking"};
+  auto const result = tconn::timed_connect(to, 10ms, {}, tconn::testing::faulty{simulated{&net}, plan});
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, std::errc::io_error);
+  EXPECT_EQ(result.error().aftermath, tconn::aftermath::peer_sees_close);
+}
+
+TEST_F(Success, a_self_connect_is_never_handed_out_but_retried) {
+  net.ephemeral_ports({80, 80, 40000});
+  net.on_syn(to, {syn_ack(1ms)});
+  auto const result = connect(10ms);
+  ASSERT_TRUE(result) << told(result) << net.log();
+  EXPECT_EQ(net.socket_at(result->native_handle()).local.port(), 40000);
+  EXPECT_EQ(net.open_sockets(), 1U) << "a self-connected socket was left behind";
+}
+
+TEST_F(Success, a_self_connect_that_does_not_go_away_is_an_error_after_a_bounded_number_of_tries) {
+  net.ephemeral_ports(std::vector<std::uint16_t>(100, 80));
+  auto const result = connect(tconn::deadline::never());
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, errc::self_connect);
+  EXPECT_EQ(result.error().aftermath, tconn::aftermath::none);
+  EXPECT_EQ(count(net.log(), "open "), tconn::detail::most_tries);
+}
+
+TEST_F(Success, a_self_connect_is_not_retried_after_the_deadline) {
+  net.ephemeral_ports({80, 40000});
+  auto const result = connect(0ms);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, errc::self_connect);
+  EXPECT_EQ(count(net.log(), "open "), 1);
+}
+
+TEST_F(Success, the_same_port_number_at_both_ends_is_no_self_connect) {
+  net.ephemeral_ports({80});
+  auto const mine = at("192.0.2.7:80");
+  net.on_syn(to, {syn_ack(1ms)});
+  EXPECT_TRUE(connect(10ms, {.local = mine})) << net.log();
+}
+
+TEST_F(Success, a_spurious_EADDRNOTAVAIL_is_retried_and_a_lasting_one_is_told) {
+  net.answers_at_once(to, EADDRNOTAVAIL, 3);
+  net.on_syn(to, {syn_ack(1ms)});
+  EXPECT_TRUE(connect(10ms)) << net.log();
+  net.answers_at_once(to, EADDRNOTAVAIL, 100);
+  auto const result = connect(tconn::deadline::never());
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, std::errc::address_not_available);
+  EXPECT_EQ(count(net.log(), "open "), 4 + tconn::detail::most_tries);
+}
+
+TEST_F(Success, EAGAIN_of_TCP_is_an_error_and_not_progress) {
+  net.answers_at_once(to, EAGAIN);
+  auto const result = connect(10ms);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, std::errc::resource_unavailable_try_again);
+  EXPECT_EQ(result.error().handshake, handshake::not_started);
+  EXPECT_EQ(net.elapsed(), 0ns);
+}
+
+}  // namespace

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: MIT
+// Promise 6: a Unix socket whose backlog is full waits under the deadline, by trying again; nothing is ever in flight.
+#include "support/simulation.hpp"
+
+namespace {
+
+using namespace support;
+using tconn::aftermath;
+using tconn::handshake;
+
+class UnixBacklog : public Scenario {
+ protected:
+  tconn::endpoint const server = at("unix:/run/x.sock");
+  auto connect(tconn::deadline limit, tconn::connect_options const& options = {}) {
+    return tconn::timed_connect(server, limit, options, simulated{&net});
+  }
+  int tries() const { return count(net.log(), "start_connect"); }
+};
+
+TEST_F(UnixBacklog, is_waited_for_until_there_is_a_place) {
+  net.backlog_full_until(server, 50ms);
+  auto const result = connect(100ms);
+  ASSERT_TRUE(result) << told(result);
+  EXPECT_GE(net.elapsed(), 50ms);
+  EXPECT_LE(net.elapsed(), 52ms) << "a place was free for more than 2 ms";
+  EXPECT_TRUE(net.is_blocking(result->native_handle()));
+}
+
+TEST_F(UnixBacklog, is_tried_100_us_apart_at_first_and_never_more_than_2_ms) {
+  net.backlog_full_until(server, 1h);
+  std::vector<std::chrono::nanoseconds> times;
+  net.before_call = [&](std::string_view call) {
+    if (call == "start_connect") times.push_back(net.elapsed());
+  };
+  EXPECT_FALSE(connect(10ms));
+  std::vector<std::chrono::nanoseconds> const expected = {0us, 100us, 300us, 700us, 1500us, 3100us, 5100us, 7100us, 9100us, 10'000us};
+  EXPECT_EQ(times, expected);
+}
+
+TEST_F(UnixBacklog, at_the_deadline_has_nothing_in_flight_and_nothing_to_keep) {
+  net.backlog_full_until(server, 1h);
+  for (auto const how : {tconn::on_timeout::close, tconn::on_timeout::reset, tconn::on_timeout::keep}) {
+    auto const before = net.elapsed();
+    auto const result = connect(10ms, {.on_timeout = how});
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().code, tconn::errc::deadline_exceeded);
+    EXPECT_EQ(result.error().handshake, handshake::not_started);
+    EXPECT_EQ(result.error().aftermath, aftermath::none);
+    EXPECT_FALSE(result.error().pending);
+    EXPECT_EQ(result.error().elapsed, 10ms);
+    EXPECT_EQ(net.elapsed() - before, 10ms);
+  }
+}
+
+TEST_F(UnixBacklog, a_place_that_comes_free_at_the_deadline_is_found_by_the_last_look) {
+  net.backlog_full_until(server, 10ms);
+  EXPECT_TRUE(connect(10ms));
+  EXPECT_EQ(net.elapsed(), 10ms);
+}
+
+TEST_F(UnixBacklog, a_place_that_comes_free_at_the_deadline_is_too_late_where_late_is_refused) {
+  net.backlog_full_until(server, 10ms);
+  EXPECT_FALSE(connect(10ms, {.accept_late = false}));
+  EXPECT_EQ(net.elapsed(), 10ms);
+}
+
+TEST_F(UnixBacklog, a_zero_deadline_tries_once) {
+  net.backlog_full_until(server, 1h);
+  auto const result = connect(0ms);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, tconn::errc::deadline_exceeded);
+  EXPECT_EQ(tries(), 1);
+  EXPECT_EQ(net.elapsed(), 0ms);
+}
+
+TEST_F(UnixBacklog, is_waited_for_through_a_storm_of_signals_at_the_same_pace) {
+  net.signals_every(30us);
+  net.backlog_full_until(server, 1h);
+  EXPECT_FALSE(connect(10ms));
+  EXPECT_EQ(tries(), 10);
+}
+
+TEST_F(UnixBacklog, EINTR_of_connect_is_tried_again) {
+  net.answers_at_once(server, EINTR);
+  net.backlog_full_until(server, 0ms);
+  // The world's EINTR says "started"; a Unix connect() that was interrupted has not.
+  class interrupted_once : public simulated {
+   public:
+    using simulated::simulated;
+    int start_connect(tconn::native_handle handle, tconn::endpoint const& to) const {
+      return !std::exchange(*done_, true) ? EINTR : simulated::start_connect(handle, to);
+    }
+    std::shared_ptr<bool> done_ = std::make_shared<bool>(false);
+  };
+  world own;
+  own.backlog_full_until(server, 0ms);
+  EXPECT_TRUE(tconn::timed_connect(server, 1ms, {}, interrupted_once{&own}));
+}
+
+TEST_F(UnixBacklog, a_missing_listener_is_an_error_at_once) {
+  auto const result = connect(10ms);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, std::errc::connection_refused);
+  EXPECT_EQ(net.elapsed(), 0ms);
+}
+
+TEST_F(UnixBacklog, a_borrowed_descriptor_waits_in_the_same_way) {
+  auto const mine = lend(AF_UNIX);
+  net.backlog_full_until(server, 3ms);
+  EXPECT_TRUE(tconn::timed_connect(mine, server, 10ms, {}, simulated{&net})) << net.log();
+  EXPECT_TRUE(net.is_blocking(mine));
+  auto const late = lend(AF_UNIX);
+  net.backlog_full_until(server, 1h);
+  auto const result = tconn::timed_connect(late, server, 10ms, {.on_timeout = tconn::on_timeout::keep}, simulated{&net});
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().handshake, handshake::not_started);
+  EXPECT_TRUE(net.is_blocking(late));
+}
+
+TEST_F(UnixBacklog, start_connect_starts_nothing_and_says_so) {
+  net.backlog_full_until(server, 1h);
+  auto const result = tconn::start_connect(server, {}, simulated{&net});
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, std::errc::resource_unavailable_try_again);
+  EXPECT_EQ(result.error().handshake, handshake::not_started);
+  EXPECT_EQ(result.error().aftermath, aftermath::none);
+}
+
+}  // namespace

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: MIT
+// Real servers on loopback: a listener, one whose accept queue is full (a black hole that can be opened), and what the
+// server's side sees of a connection.
+#pragma once
+
+#include <timed_connect/timed_connect.hpp>
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <cstring>
+#include <fcntl.h>
+#include <poll.h>
+#include <string>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <thread>
+#include <unistd.h>
+#include <vector>
+
+namespace support {
+
+using namespace std::chrono_literals;
+using steady = std::chrono::steady_clock;
+
+inline tconn::endpoint local_name(int descriptor) {
+  sockaddr_storage bytes{};
+  socklen_t length = sizeof bytes;
+  ::getsockname(descriptor, reinterpret_cast<sockaddr*>(&bytes), &length);
+  return {reinterpret_cast<sockaddr*>(&bytes), length};
+}
+
+/// The kernel's TCP state of a descriptor, by tcp_info.
+inline tconn::tcp_state state_of(int descriptor) {
+  tconn::tcp_facts facts;
+  tconn::detail::platform::tcp(descriptor, facts);
+  return facts.state;
+}
+
+inline bool is_readable(int descriptor, std::chrono::milliseconds limit) {
+  pollfd entry{descriptor, POLLIN, 0};
+  return ::poll(&entry, 1, static_cast<int>(limit.count())) == 1;
+}
+
+inline bool is_nonblocking(int descriptor) { return (::fcntl(descriptor, F_GETFL) & O_NONBLOCK) != 0; }
+
+/// Waits, for at most a second or so, until something is true.
+template <class Condition>
+bool eventually(Condition&& condition, std::chrono::milliseconds limit = 5s) {
+  for (auto const end = steady::now() + limit; steady::now() < end; std::this_thread::sleep_for(1ms)) {
+    if (condition()) return true;
+  }
+  return condition();
+}
+
+class listener {
+ public:
+  explicit listener(tconn::endpoint const& at, int backlog = 64) : descriptor_(::socket(at.family(), SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    if (::bind(descriptor_, at.data(), at.size()) != 0 || ::listen(descriptor_, backlog) != 0) {
+      ADD_FAILURE() << "cannot listen at " << at.to_string() << ": " << std::strerror(errno);
+    }
+  }
+  explicit listener(int backlog = 64) : listener(tconn::endpoint::loopback_v4(0), backlog) {}
+  listener(listener const&) = delete;
+  listener& operator=(listener const&) = delete;
+  ~listener() {
+    if (descriptor_ >= 0) ::close(descriptor_);
+  }
+
+  tconn::endpoint where() const { return local_name(descriptor_); }
+  int descriptor() const { return descriptor_; }
+  void stop() { ::close(std::exchange(descriptor_, -1)); }
+
+  /// The next connection, or an empty socket if none comes within the limit.
+  tconn::socket accept(std::chrono::milliseconds limit = 3s) const {
+    if (!is_readable(descriptor_, limit)) return {};
+    return tconn::socket(::accept4(descriptor_, nullptr, nullptr, SOCK_CLOEXEC));
+  }
+
+ private:
+  int descriptor_;
+};
+
+/// A listener whose accept queue is full: TCP drops every further SYN, so that connecting goes on for ever; Unix answers EAGAIN.
+class full_listener {
+ public:
+  explicit full_listener(tconn::endpoint const& at = tconn::endpoint::loopback_v4(0)) : listener_(at, 0) {
+    for (int tries = 0; tries < 8; ++tries) {
+      tconn::socket filler(::socket(at.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+      auto const to = where();
+      bool const started = ::connect(filler.native_handle(), to.data(), to.size()) == 0 || errno == EINPROGRESS;
+      bool const queued = started && (at.family() == AF_UNIX || state_of(filler.native_handle()) == tconn::tcp_state::established);
+      if (!queued) return;  // no place is left
+      fillers_.push_back(std::move(filler));
+    }
+    ADD_FAILURE() << "the accept queue does not fill up";
+  }
+
+  tconn::endpoint where() const { return listener_.where(); }
+
+  /// Makes room: accepts what filled the queue. The kernel's next SYN, up to a second later, is answered.
+  void open() {
+    while (!fillers_.empty()) {
+      fillers_.pop_back();
+      listener_.accept();
+    }
+  }
+
+  tconn::socket accept(std::chrono::milliseconds limit = 3s) const { return listener_.accept(limit); }
+
+ private:
+  listener listener_;
+  std::vector<tconn::socket> fillers_{};
+};
+
+/// What a server reads from a connection: "EOF", "ECONNRESET", "silence", "N bytes" or another errno.
+inline std::string what_is_read(tconn::socket const& connection, std::chrono::milliseconds limit = 3s) {
+  if (!connection) return "no connection";
+  if (!is_readable(connection.native_handle(), limit)) return "silence";
+  char bytes[64];
+  auto const count = ::recv(connection.native_handle(), bytes, sizeof bytes, 0);
+  if (count == 0) return "EOF";
+  if (count > 0) return std::to_string(count) + " bytes";
+  return errno == ECONNRESET ? "ECONNRESET" : std::strerror(errno);
+}
+
+/// An address of this host at which nobody listens: bound, so that nobody else comes to listen there.
+class closed_port {
+ public:
+  closed_port() : descriptor_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    auto const any = tconn::endpoint::loopback_v4(0);
+    if (::bind(descriptor_.native_handle(), any.data(), any.size()) != 0) ADD_FAILURE() << std::strerror(errno);
+  }
+  tconn::endpoint where() const { return local_name(descriptor_.native_handle()); }
+
+ private:
+  tconn::socket descriptor_;
+};
+
+/// A folder for Unix sockets that goes with its contents' one name.
+class temporary_path {
+ public:
+  explicit temporary_path(std::string const& name) {
+    char pattern[] = "/tmp/timed_connect.XXXXXX";
+    folder_ = ::mkdtemp(pattern);
+    path_ = folder_ + '/' + name;
+  }
+  temporary_path(temporary_path const&) = delete;
+  temporary_path& operator=(temporary_path const&) = delete;
+  ~temporary_path() {
+    ::unlink(path_.c_str());
+    ::rmdir(folder_.c_str());
+  }
+  std::string const& text() const { return path_; }
+  tconn::endpoint where() const { return *tconn::endpoint::parse("unix:" + path_); }
+
+ private:
+  std::string folder_{};
+  std::string path_{};
+};
+
+}  // namespace support

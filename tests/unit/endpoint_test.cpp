@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: MIT
+#include <timed_connect/endpoint.hpp>
+
+#include "support/printing.hpp"
+
+#include <gtest/gtest.h>
+
+#include <linux/un.h>
+#include <string>
+#include <vector>
+
+namespace {
+
+using tconn::endpoint;
+using namespace std::string_literals;
+
+TEST(Endpoint, gives_back_the_text_that_it_was_parsed_from) {
+  for (auto const* text : {"127.0.0.1:80", "0.0.0.0:0", "255.255.255.255:65535", "[::1]:80", "[2001:db8::1]:443", "[fe80::1%lo]:80",
+                           "[::ffff:192.0.2.1]:1", "[::]:0", "unix:/run/x.sock", "unix:relative", "unix:@abstract",
+                           "unix:/with a space", "unix:/with:colon"}) {
+    auto const parsed = endpoint::parse(text);
+    ASSERT_TRUE(parsed) << text;
+    EXPECT_TRUE(parsed->valid()) << text;
+    EXPECT_EQ(parsed->to_string(), text);
+    EXPECT_EQ(*endpoint::parse(parsed->to_string()), *parsed) << text;
+  }
+}
+
+TEST(Endpoint, reads_the_parts_of_an_address) {
+  EXPECT_EQ(*endpoint::parse("127.0.0.1:8080"), endpoint::loopback_v4(8080));
+  EXPECT_EQ(*endpoint::parse("[::1]:8080"), endpoint::loopback_v6(8080));
+  EXPECT_EQ(*endpoint::parse("[0:0:0:0:0:0:0:1]:8080"), endpoint::loopback_v6(8080));
+  EXPECT_EQ(endpoint::parse("127.0.0.1:8080")->port(), 8080);
+  EXPECT_EQ(endpoint::parse("[::1]:8080")->port(), 8080);
+  EXPECT_EQ(endpoint::parse("unix:/x")->port(), 0);
+  EXPECT_EQ(endpoint::parse("127.0.0.1:1")->family(), AF_INET);
+  EXPECT_EQ(endpoint::parse("[::1]:1")->family(), AF_INET6);
+  EXPECT_EQ(endpoint::parse("unix:/x")->family(), AF_UNIX);
+  sockaddr_in6 scoped{};
+  std::memcpy(&scoped, endpoint::parse("[fe80::1%lo]:80")->data(), sizeof scoped);
+  EXPECT_EQ(scoped.sin6_scope_id, ::if_nametoindex("lo"));
+  EXPECT_EQ(*endpoint::parse("[fe80::1%" + std::to_string(scoped.sin6_scope_id) + "]:80"), *endpoint::parse("[fe80::1%lo]:80"));
+}
+
+TEST(Endpoint, refuses_text_that_is_not_an_endpoint) {
+  std::vector<std::string> const bad = {
+      "", ":", ":80", "127.0.0.1", "127.0.0.1:", "127.0.0.1:+80", "127.0.0.1:-80", "127.0.0.1: 80", "127.0.0.1:80 ", " 127.0.0.1:80",
+      "127.0.0.1:080", "127.0.0.1:00", "127.0.0.1:65536", "127.0.0.1:99999999999999999999", "127.0.0.1:0x50", "127.0.0.1:http",
+      "127.0.0.01:80", "127.1:80", "127.0.0.1.5:80", "256.0.0.1:80", "0x7f.0.0.1:80", "2130706433:80", "localhost:80",
+      "127.0.0.1:8\0"s, "127.0.0.1\0:80"s, "\0"s, "::1:80", "[::1]", "[::1]:", "[::1]80", "[]:80", "[::1:80", "::1]:80", "[[::1]]:80",
+      "[::1]:080", "[::1]:65536", "[::1 ]:80", "[ ::1]:80", "[127.0.0.1]:80", "[::g]:80", "[1::2::3]:80", "[fe80::1%]:80",
+      "[fe80::1%nosuchinterface]:80", "[fe80::1%999999999]:80", "[fe80::1%01]:80", "[fe80::1%+1]:80", "[fe80::1%lo\0]:80"s, "[%lo]:80",
+      "[fe80::1%0]:80", "unix:", "unix:@", "unix:/a\0b"s, "unix:@a\0b"s, "unix:" + std::string(108, 'x'), "unix:@" + std::string(108, 'x'), "UNIX:/x",
+      "tcp://127.0.0.1:80", std::string(100'000, '1')};
+  for (auto const& text : bad) {
+    auto const parsed = endpoint::parse(text);
+    ASSERT_FALSE(parsed) << text.substr(0, 100);
+    EXPECT_EQ(parsed.error(), tconn::errc::invalid_endpoint) << text.substr(0, 100);
+  }
+}
+
+TEST(Endpoint, takes_a_unix_name_of_the_longest_length_that_fits) {
+  auto const longest = "unix:/" + std::string(106, 'x');
+  EXPECT_EQ(endpoint::parse(longest)->to_string(), longest);
+  auto const abstract = "unix:@" + std::string(106, 'x');
+  EXPECT_EQ(endpoint::parse(abstract)->to_string(), abstract);
+  sockaddr_un full{};  // the kernel takes a path that fills sun_path without a NUL
+  full.sun_family = AF_UNIX;
+  std::memset(full.sun_path, 'x', sizeof full.sun_path);
+  endpoint const unterminated(reinterpret_cast<sockaddr*>(&full), sizeof full);
+  EXPECT_TRUE(unterminated.valid());
+  EXPECT_EQ(unterminated.to_string(), "unix:" + std::string(108, 'x'));
+}
+
+TEST(Endpoint, is_not_valid_for_AF_UNSPEC_and_for_lengths_that_are_not_the_familys) {
+  sockaddr_in v4{};
+  v4.sin_family = AF_INET;
+  sockaddr_in6 v6{};
+  v6.sin6_family = AF_INET6;
+  sockaddr_un path{};
+  path.sun_family = AF_UNIX;
+  path.sun_path[0] = 'x';
+  sockaddr_storage unspecified{};
+  auto const is_valid = [](auto const& address, socklen_t length) {
+    endpoint const made(reinterpret_cast<sockaddr const*>(&address), length);
+    EXPECT_EQ(made.valid(), made.size() != 0);
+    EXPECT_EQ(made.valid(), made.family() != AF_UNSPEC);
+    return made.valid();
+  };
+  EXPECT_TRUE(is_valid(v4, sizeof v4));
+  EXPECT_TRUE(is_valid(v6, sizeof v6));
+  EXPECT_TRUE(is_valid(path, sizeof path));
+  EXPECT_FALSE(is_valid(v4, sizeof v4 - 1));
+  EXPECT_FALSE(is_valid(v6, sizeof v6 - 1));
+  EXPECT_FALSE(is_valid(v6, 24));
+  EXPECT_FALSE(is_valid(path, 2));
+  EXPECT_FALSE(is_valid(unspecified, sizeof unspecified));
+  EXPECT_FALSE(is_valid(unspecified, 0));
+  sockaddr_storage wide{};
+  wide.ss_family = AF_INET;
+  EXPECT_FALSE(is_valid(wide, sizeof(sockaddr_in) + 1));
+  EXPECT_FALSE(is_valid(wide, sizeof wide));
+  wide.ss_family = AF_UNIX;
+  EXPECT_FALSE(is_valid(wide, sizeof(sockaddr_un) + 1));
+  struct {
+    sockaddr_storage begin{};
+    char more[8]{};
+  } longer;
+  longer.begin.ss_family = AF_APPLETALK;
+  EXPECT_FALSE(is_valid(longer, sizeof longer));
+  EXPECT_TRUE(is_valid(longer, 16));
+  EXPECT_FALSE(endpoint(nullptr, 16).valid());
+  EXPECT_FALSE(endpoint().valid());
+  EXPECT_EQ(endpoint().to_string(), "no endpoint");
+}
+
+TEST(Endpoint, is_equal_by_address_port_and_scope_alone) {
+  sockaddr_in left{};
+  left.sin_family = AF_INET;
+  left.sin_port = htons(80);
+  auto right = left;
+  std::memset(right.sin_zero, 7, sizeof right.sin_zero);
+  auto const make = [](auto const& address) { return endpoint(reinterpret_cast<sockaddr const*>(&address), sizeof address); };
+  EXPECT_EQ(make(left), make(right));
+  right.sin_port = htons(81);
+  EXPECT_NE(make(left), make(right));
+  sockaddr_in6 plain{};
+  plain.sin6_family = AF_INET6;
+  auto scoped = plain;
+  scoped.sin6_scope_id = 1;
+  EXPECT_NE(make(plain), make(scoped));
+  EXPECT_NE(endpoint::loopback_v4(80), endpoint::loopback_v6(80));
+  sockaddr_un padded{};
+  padded.sun_family = AF_UNIX;
+  padded.sun_path[0] = 'x';
+  padded.sun_path[5] = 'y';  // behind the NUL: not part of the name
+  EXPECT_EQ(make(padded), *endpoint::parse("unix:x"));
+}
+
+TEST(Endpoint, reaches_what_a_socket_connected_to_it_gives_as_its_peer) {
+  auto const at = [](char const* text) { return *endpoint::parse(text); };
+  EXPECT_TRUE(at("127.0.0.1:80").reaches(at("127.0.0.1:80")));
+  EXPECT_FALSE(at("127.0.0.1:80").reaches(at("127.0.0.2:80")));
+  EXPECT_TRUE(at("0.0.0.0:80").reaches(at("127.0.0.1:80")));
+  EXPECT_FALSE(at("0.0.0.0:80").reaches(at("127.0.0.1:81")));
+  EXPECT_TRUE(at("[::]:80").reaches(at("[::1]:80")));
+  EXPECT_TRUE(at("[fe80::1%lo]:80").reaches(at("[fe80::1]:80")));
+  EXPECT_FALSE(at("[fe80::1%lo]:80").reaches(at("[fe80::2%lo]:80")));
+  EXPECT_FALSE(at("127.0.0.1:80").reaches(at("[::1]:80")));
+  EXPECT_TRUE(at("unix:/x").reaches(at("unix:/x")));
+}
+
+TEST(Endpoint, does_not_print_a_relative_path_as_an_abstract_name) {
+  sockaddr_un path{};
+  path.sun_family = AF_UNIX;
+  std::memcpy(path.sun_path, "@x", 3);
+  EXPECT_EQ(endpoint(reinterpret_cast<sockaddr*>(&path), sizeof path).to_string(), "unix:./@x");
+}
+
+}  // namespace

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+#include <timed_connect/detail/platform.hpp>
+
+#include "support/loopback.hpp"
+
+#include <linux/tcp.h>
+
+#include <gtest/gtest.h>
+
+#include <cstddef>
+
+namespace {
+
+using tconn::tcp_state;
+using platform = tconn::detail::linux_platform;
+
+TEST(TcpInfo, is_read_at_the_offsets_of_the_kernels_structure) {
+  static_assert(offsetof(tcp_info, tcpi_state) == 0);
+  static_assert(offsetof(tcp_info, tcpi_total_retrans) + sizeof(tcp_info::tcpi_total_retrans) == platform::tcp_info_read);
+  tcp_info info{};
+  info.tcpi_state = 2;
+  info.tcpi_total_retrans = 0x01020304;
+  auto const facts = platform::read_tcp_info(reinterpret_cast<unsigned char const*>(&info), sizeof info);
+  EXPECT_EQ(facts.state, tcp_state::syn_sent);
+  EXPECT_EQ(facts.syn_retransmits, 0x01020304U);
+}
+
+TEST(TcpInfo, that_comes_short_gives_only_what_came) {
+  unsigned char info[platform::tcp_info_read];
+  std::fill(std::begin(info), std::end(info), static_cast<unsigned char>(1));
+  EXPECT_EQ(platform::read_tcp_info(info, 0).state, tcp_state::unknown);
+  EXPECT_EQ(platform::read_tcp_info(info, 4).state, tcp_state::established);
+  for (std::size_t length = 0; length < sizeof info; ++length) {
+    EXPECT_EQ(platform::read_tcp_info(info, length).syn_retransmits, 0U) << length;
+  }
+  EXPECT_NE(platform::read_tcp_info(info, sizeof info).syn_retransmits, 0U);
+}
+
+TEST(TcpInfo, names_every_state_of_the_kernel) {
+  EXPECT_EQ(platform::state_of(0), tcp_state::unknown);
+  EXPECT_EQ(platform::state_of(1), tcp_state::established);
+  EXPECT_EQ(platform::state_of(2), tcp_state::syn_sent);
+  EXPECT_EQ(platform::state_of(3), tcp_state::syn_received);
+  EXPECT_EQ(platform::state_of(7), tcp_state::closed);
+  for (int const after : {4, 5, 6, 8, 9, 11}) {
+    EXPECT_EQ(platform::state_of(static_cast<unsigned char>(after)), tcp_state::established) << after;
+  }
+  EXPECT_EQ(platform::state_of(200), tcp_state::unknown);
+}
+
+TEST(TcpInfo, is_not_to_be_had_of_a_unix_socket) {
+  tconn::socket const local(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  tconn::tcp_facts facts;
+  EXPECT_NE(platform::tcp(local.native_handle(), facts), 0);
+}
+
+// The numbers that the platform spells out, because their headers quarrel, are those of the kernel's headers.
+static_assert(TCP_INFO == 11 && TCP_SYNCNT == 7 && TCP_USER_TIMEOUT == 18 && TCP_NODELAY == 1);
+static_assert(SO_PEERNAME == 28 && IPPROTO_MPTCP == 262 && IP_BIND_ADDRESS_NO_PORT == 24);
+static_assert(platform::path_capacity == sizeof(sockaddr_un::sun_path));
+
+TEST(Platform, opens_sockets_that_are_close_on_exec_and_non_blocking_from_birth) {
+  int opened = -1;
+  ASSERT_EQ(platform::open(opened, AF_INET, false), 0);
+  tconn::socket const owner(opened);
+  EXPECT_NE(::fcntl(opened, F_GETFD) & FD_CLOEXEC, 0);
+  EXPECT_TRUE(support::is_nonblocking(opened));
+}
+
+TEST(Platform, tells_the_kind_of_a_descriptor_and_what_is_none) {
+  int family = 0;
+  int type = 0;
+  tconn::socket const datagrams(::socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  EXPECT_EQ(platform::kind(datagrams.native_handle(), family, type), 0);
+  EXPECT_EQ(family, AF_INET6);
+  EXPECT_EQ(type, SOCK_DGRAM);
+  EXPECT_EQ(platform::kind(-1, family, type), EBADF);
+  tconn::socket const file(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  EXPECT_EQ(platform::kind(file.native_handle(), family, type), ENOTSOCK);
+}
+
+}  // namespace

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+#include <timed_connect/socket.hpp>
+
+#include "support/loopback.hpp"
+
+#include <gtest/gtest.h>
+
+namespace {
+
+using tconn::socket;
+
+int fresh() { return ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0); }
+bool is_open(int descriptor) { return ::fcntl(descriptor, F_GETFD) >= 0; }
+
+static_assert(sizeof(socket) == sizeof(tconn::native_handle));
+static_assert(!std::is_copy_constructible_v<socket> && std::is_nothrow_move_constructible_v<socket>);
+
+TEST(Socket, closes_its_descriptor_when_it_goes) {
+  int const descriptor = fresh();
+  {
+    socket const owner(descriptor);
+    EXPECT_TRUE(static_cast<bool>(owner));
+    EXPECT_EQ(owner.native_handle(), descriptor);
+  }
+  EXPECT_FALSE(is_open(descriptor));
+}
+
+TEST(Socket, release_gives_the_descriptor_away) {
+  int const descriptor = fresh();
+  {
+    socket owner(descriptor);
+    EXPECT_EQ(owner.release(), descriptor);
+    EXPECT_FALSE(static_cast<bool>(owner));
+  }
+  EXPECT_TRUE(is_open(descriptor));
+  ::close(descriptor);
+}
+
+TEST(Socket, close_closes_once) {
+  int const descriptor = fresh();
+  socket owner(descriptor);
+  owner.close();
+  EXPECT_FALSE(is_open(descriptor));
+  int const reused = fresh();  // takes the same number
+  owner.close();
+  EXPECT_TRUE(is_open(reused));
+  ::close(reused);
+}
+
+TEST(Socket, moves_its_descriptor_and_closes_the_one_that_it_replaces) {
+  int const first = fresh();
+  int const second = fresh();
+  socket owner(first);
+  socket other(second);
+  owner = std::move(other);
+  EXPECT_FALSE(is_open(first));
+  EXPECT_TRUE(is_open(second));
+  EXPECT_FALSE(static_cast<bool>(other));  // NOLINT(bugprone-use-after-move): an empty socket is what is promised
+  auto& self = owner;
+  owner = std::move(self);
+  EXPECT_EQ(owner.native_handle(), second);
+  socket const last(std::move(owner));
+  EXPECT_EQ(last.native_handle(), second);
+}
+
+}  // namespace

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+#include <timed_connect/wait.hpp>
+
+#include "support/loopback.hpp"
+
+#include <gtest/gtest.h>
+
+namespace {
+
+using namespace std::chrono_literals;
+using tconn::time_point;
+namespace native_error = tconn::detail::native_error;
+
+template <class Strategy>
+class WaitingStrategy : public testing::Test {
+ protected:
+  Strategy sys{};
+  // A socket that was never connected is "ready"; one half of a pair whose buffer is full is not.
+  WaitingStrategy() {
+    int both[2];
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, both) != 0) return;
+    writer = tconn::socket(both[0]);
+    reader = tconn::socket(both[1]);
+    char bytes[4096] = {};
+    while (::send(writer.native_handle(), bytes, sizeof bytes, 0) > 0) {
+    }
+  }
+  tconn::socket writer{};
+  tconn::socket reader{};
+};
+
+using strategies = testing::Types<tconn::polling, tconn::selecting, tconn::spinning>;
+class strategy_names {
+ public:
+  template <class Strategy>
+  static std::string GetName(int) {
+    if (std::is_same_v<Strategy, tconn::polling>) return "polling";
+    return std::is_same_v<Strategy, tconn::selecting> ? "selecting" : "spinning";
+  }
+};
+TYPED_TEST_SUITE(WaitingStrategy, strategies, strategy_names);
+
+// spinning answers "interrupted" each time it looks in vain; every strategy may.
+template <class Strategy>
+int wait_to_the_end(Strategy const& sys, int handle, time_point until) {
+  for (;;) {
+    int const woken = sys.wait(handle, until);
+    if (woken != native_error::interrupted) return woken;
+  }
+}
+
+TYPED_TEST(WaitingStrategy, is_never_early_and_honours_less_than_a_millisecond) {
+  for (auto const span : {0us, 1us, 100us, 700us, 2000us, 10'500us}) {
+    auto const until = this->sys.now() + span;
+    EXPECT_EQ(wait_to_the_end(this->sys, this->writer.native_handle(), until), native_error::timed_out);
+    EXPECT_GE(this->sys.now(), until) << span.count() << " us";
+    EXPECT_LT(this->sys.now(), until + 2s) << span.count() << " us";
+  }
+}
+
+TYPED_TEST(WaitingStrategy, does_not_wait_for_a_moment_in_the_past) {
+  EXPECT_EQ(this->sys.wait(this->writer.native_handle(), tconn::detail::long_past), native_error::timed_out);
+  EXPECT_EQ(this->sys.wait(this->writer.native_handle(), this->sys.now()), native_error::timed_out);
+}
+
+TYPED_TEST(WaitingStrategy, reports_readiness_even_after_the_moment_has_passed) {
+  tconn::socket const idle(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  EXPECT_EQ(this->sys.wait(idle.native_handle(), tconn::detail::long_past), 0);
+  EXPECT_EQ(this->sys.wait(idle.native_handle(), tconn::detail::never), 0);
+}
+
+TYPED_TEST(WaitingStrategy, waits_for_ever_until_there_is_something) {
+  std::thread const drain([this] {
+    std::this_thread::sleep_for(30ms);
+    std::vector<char> bytes(1 << 20);
+    while (::recv(this->reader.native_handle(), bytes.data(), bytes.size(), 0) > 0) {
+    }
+  });
+  auto const began = this->sys.now();
+  EXPECT_EQ(wait_to_the_end(this->sys, this->writer.native_handle(), tconn::detail::never), 0);
+  EXPECT_GE(this->sys.now() - began, 25ms);
+  const_cast<std::thread&>(drain).join();
+}
+
+TYPED_TEST(WaitingStrategy, only_waits_when_there_is_no_handle) {
+  auto const until = this->sys.now() + 3ms;
+  EXPECT_EQ(wait_to_the_end(this->sys, tconn::detail::no_handle, until), native_error::timed_out);
+  EXPECT_GE(this->sys.now(), until);
+}
+
+TYPED_TEST(WaitingStrategy, reports_a_descriptor_that_is_not_open) {
+  int const closed = ::dup(this->writer.native_handle());
+  ::close(closed);
+  EXPECT_EQ(this->sys.wait(closed, tconn::detail::long_past), native_error::bad_handle);
+}
+
+TEST(Selecting, cannot_wait_on_a_descriptor_beyond_FD_SETSIZE) {
+  EXPECT_TRUE(tconn::selecting::can_wait_on(FD_SETSIZE - 1));
+  EXPECT_FALSE(tconn::selecting::can_wait_on(FD_SETSIZE));
+  EXPECT_TRUE(tconn::polling::can_wait_on(1 << 20));
+}
+
+static_assert(tconn::system_calls<tconn::polling> && tconn::system_calls<tconn::selecting> && tconn::system_calls<tconn::spinning>);
+static_assert(std::is_same_v<tconn::native_system, tconn::polling>);
+
+}  // namespace
