@@ -123,7 +123,10 @@ struct attempt {
     }
     left_behind after = state(tconn::aftermath::unknown);
     after.syn_retransmits = before.syn_retransmits;
-    if (decided == 0 && after.handshake == tconn::handshake::failed) {  // closed by our shut: it was still in SYN_SENT
+    if (decided == 0 && after.handshake == tconn::handshake::failed) {
+      if (before.handshake == tconn::handshake::completed) {  // reset by the peer since
+        return {tconn::handshake::completed, tconn::aftermath::none, before.syn_retransmits};
+      }  // else closed by our shut, as it was still in SYN_SENT
       return {tconn::handshake::in_flight, tconn::aftermath::nothing_sent, before.syn_retransmits};
     }
     tconn::aftermath const effect = end_connection(how);

@@ -54,11 +54,11 @@ concept system_calls = std::copyable<S> && requires(S sys, native_handle handle,
   { sys.tcp(handle, facts) } -> std::same_as<int>;
 };
 
-struct polling;
+struct native_system;
 
 /// The operating system's own calls: every primitive but wait(), which the strategies of wait.hpp add.
 struct native_calls {
-  using owner = polling;
+  using owner = native_system;
 
   time_point now() const { return std::chrono::steady_clock::now(); }
   int open(native_handle& opened, int family, bool multipath) const { return detail::platform::open(opened, family, multipath); }

@@ -21,13 +21,16 @@ inline std::chrono::nanoseconds left_until(time_point until) {
 
 }  // namespace detail
 
-/// poll(): any descriptor number, nanoseconds where the system has ppoll(). Wakes up 40 to 400 us late, as timers do.
-struct polling : native_calls {
+/// The System that every entry point uses unless it is given another; the one to derive from. Waits by poll(): any descriptor number, nanoseconds where the system has ppoll(). Wakes up 40 to 400 us late, as timers do.
+struct native_system : native_calls {
   int wait(native_handle handle, time_point until) const {
     return detail::platform::poll_writable(handle, detail::left_until(until));
   }
   static constexpr bool can_wait_on(native_handle) { return true; }
 };
+
+/// The default strategy by its own name.
+using polling = native_system;
 
 /// select(), for programs that must use nothing newer. A descriptor of FD_SETSIZE (1024) or more is refused before
 /// anything is sent (errc::descriptor_too_large); by hand it would write past the end of the fd_set.
@@ -49,9 +52,6 @@ struct spinning : native_calls {
   }
   static constexpr bool can_wait_on(native_handle) { return true; }
 };
-
-/// The System that every entry point uses unless it is given another.
-using native_system = polling;
 
 }  // namespace v1
 }  // namespace tconn

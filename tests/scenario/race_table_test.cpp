@@ -146,6 +146,15 @@ TEST_F(RaceTable, a_peer_that_resets_before_the_FIN_sees_no_close_of_ours) {
   EXPECT_EQ(result.error().aftermath, aftermath::none) << net.log();
 }
 
+TEST_F(RaceTable, a_peer_that_resets_right_after_the_decision_is_not_taken_for_our_abort) {
+  net.calls_take(1us);  // 100.002 tcp says established   100.003 shut_receive   100.004 tcp says closed
+  net.on_syn(to, {syn_ack(before_the_count - 2us), rst(after_the_decision - 2us)});
+  auto const result = connect(100ms);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().handshake, handshake::completed) << net.log();
+  EXPECT_EQ(result.error().aftermath, aftermath::none) << net.log();
+}
+
 TEST_F(RaceTable, unread_data_does_not_turn_the_FIN_into_a_RST) {
   net.calls_take(1us);
   net.on_syn(to, {syn_ack(before_the_decision - 2us), data(before_the_decision - 2us)});

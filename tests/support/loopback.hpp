@@ -5,13 +5,12 @@
 
 #include <timed_connect/timed_connect.hpp>
 
-#include <gtest/gtest.h>
-
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdexcept>
 #include <string>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -58,7 +57,7 @@ class listener {
  public:
   explicit listener(tconn::endpoint const& at, int backlog = 64) : descriptor_(::socket(at.family(), SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     if (::bind(descriptor_, at.data(), at.size()) != 0 || ::listen(descriptor_, backlog) != 0) {
-      ADD_FAILURE() << "cannot listen at " << at.to_string() << ": " << std::strerror(errno);
+      throw std::system_error(errno, std::generic_category(), "cannot listen at " + at.to_string());
     }
   }
   explicit listener(int backlog = 64) : listener(tconn::endpoint::loopback_v4(0), backlog) {}
@@ -94,7 +93,7 @@ class full_listener {
       if (!queued) return;  // no place is left
       fillers_.push_back(std::move(filler));
     }
-    ADD_FAILURE() << "the accept queue does not fill up";
+    throw std::runtime_error("the accept queue does not fill up");
   }
 
   tconn::endpoint where() const { return listener_.where(); }
@@ -130,7 +129,7 @@ class closed_port {
  public:
   closed_port() : descriptor_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     auto const any = tconn::endpoint::loopback_v4(0);
-    if (::bind(descriptor_.native_handle(), any.data(), any.size()) != 0) ADD_FAILURE() << std::strerror(errno);
+    if (::bind(descriptor_.native_handle(), any.data(), any.size()) != 0) throw std::system_error(errno, std::generic_category());
   }
   tconn::endpoint where() const { return local_name(descriptor_.native_handle()); }
 

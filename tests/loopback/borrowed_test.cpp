@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: MIT
+// The caller's own descriptor with the real kernel: its mode, its history, and what can be done with it afterwards.
+#include <timed_connect/timed_connect.hpp>
+
+#include "support/loopback.hpp"
+#include "support/printing.hpp"
+
+#include <gtest/gtest.h>
+
+namespace {
+
+using namespace support;
+using tconn::aftermath;
+using tconn::endpoint;
+using tconn::errc;
+using tconn::handshake;
+using tconn::on_timeout;
+using tconn::timed_connect;
+
+class Borrowed : public testing::Test {
+ protected:
+  static tconn::socket fresh(int flags = 0, int family = AF_INET) {
+    return tconn::socket(::socket(family, SOCK_STREAM | SOCK_CLOEXEC | flags, 0));
+  }
+  static int connect_by_hand(tconn::socket const& mine, endpoint const& to) {
+    return ::connect(mine.native_handle(), to.data(), to.size()) == 0 ? 0 : errno;
+  }
+  static int pending_error(tconn::socket const& mine) {
+    int error = -1;
+    tconn::detail::platform::connect_error(mine.native_handle(), error);
+    return error;
+  }
+  listener const server{};
+  listener const somebody_else{};
+  full_listener black_hole{};
+  closed_port const nobody{};
+};
+
+TEST_F(Borrowed, comes_back_open_and_in_the_mode_in_which_it_came) {
+  for (int const flags : {0, static_cast<int>(SOCK_NONBLOCK)}) {
+    for (auto const how : {on_timeout::close, on_timeout::reset, on_timeout::keep}) {
+      for (auto const& to : {server.where(), nobody.where(), black_hole.where()}) {
+        auto const mine = fresh(flags);
+        int const before = ::fcntl(mine.native_handle(), F_GETFL);
+        auto const ignored = timed_connect(mine.native_handle(), to, 5ms, {.on_timeout = how});
+        EXPECT_EQ(::fcntl(mine.native_handle(), F_GETFL), before) << to.to_string();
+        EXPECT_EQ(pending_error(mine), 0) << to.to_string();
+      }
+    }
+  }
+}
+
+TEST_F(Borrowed, connects) {
+  auto const mine = fresh();
+  auto const result = timed_connect(mine.native_handle(), server.where(), 2s);
+  ASSERT_TRUE(result) << told(result);
+  EXPECT_EQ(::send(mine.native_handle(), "x", 1, MSG_NOSIGNAL), 1);
+  EXPECT_EQ(what_is_read(server.accept()), "1 bytes");
+}
+
+TEST_F(Borrowed, that_was_refused_or_given_up_can_connect_again_by_hand_and_by_us) {
+  for (bool const by_hand : {true, false}) {
+    for (auto const how : {on_timeout::close, on_timeout::reset}) {
+      for (auto const& to : {nobody.where(), black_hole.where()}) {
+        auto const mine = fresh();
+        auto const failed = timed_connect(mine.native_handle(), to, 5ms, {.on_timeout = how});
+        ASSERT_FALSE(failed);
+        if (by_hand) {
+          EXPECT_EQ(connect_by_hand(mine, server.where()), 0) << std::strerror(errno);
+        } else {
+          auto const result = timed_connect(mine.native_handle(), server.where(), 2s);
+          EXPECT_TRUE(result) << told(result);
+        }
+      }
+    }
+  }
+}
+
+TEST_F(Borrowed, keeps_its_bound_port_through_giving_up) {
+  auto bound = endpoint::loopback_v4(0);
+  { bound = closed_port().where(); }  // a number; the kernel keeps only a port that was asked for by its number
+  auto const mine = fresh();
+  ASSERT_EQ(::bind(mine.native_handle(), bound.data(), bound.size()), 0) << std::strerror(errno);
+  for (auto const how : {on_timeout::close, on_timeout::reset}) {
+    EXPECT_FALSE(timed_connect(mine.native_handle(), black_hole.where(), 5ms, {.on_timeout = how}));
+    EXPECT_EQ(local_name(mine.native_handle()).port(), bound.port());
+  }
+}
+
+TEST_F(Borrowed, that_is_kept_is_resumed_by_the_same_call) {
+  auto const mine = fresh();
+  for (int call = 0; call < 2; ++call) {
+    auto const kept = timed_connect(mine.native_handle(), black_hole.where(), 5ms, {.on_timeout = on_timeout::keep});
+    ASSERT_FALSE(kept);
+    EXPECT_EQ(kept.error().code, errc::deadline_exceeded) << told(kept);
+    EXPECT_EQ(kept.error().aftermath, aftermath::kept);
+    EXPECT_FALSE(kept.error().pending);
+  }
+  black_hole.open();
+  auto const result = timed_connect(mine.native_handle(), black_hole.where(), 10s);
+  ASSERT_TRUE(result) << told(result);
+  EXPECT_TRUE(black_hole.accept());
+  EXPECT_FALSE(black_hole.accept(20ms)) << "the attempt was started anew";
+}
+
+TEST_F(Borrowed, that_is_on_its_way_to_somebody_else_stays_untouched) {
+  auto const mine = fresh(SOCK_NONBLOCK);
+  EXPECT_EQ(connect_by_hand(mine, black_hole.where()), EINPROGRESS);
+  for (auto const how : {on_timeout::close, on_timeout::reset, on_timeout::keep}) {
+    auto const began = steady::now();
+    auto const result = timed_connect(mine.native_handle(), server.where(), 10s, {.on_timeout = how});
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().code, std::errc::connection_already_in_progress) << told(result);
+    EXPECT_LT(steady::now() - began, 5s);
+    EXPECT_EQ(state_of(mine.native_handle()), tconn::tcp_state::syn_sent);
+  }
+}
+
+TEST_F(Borrowed, whose_attempt_at_somebody_else_has_just_completed_is_no_success_and_stays_untouched) {
+  auto const mine = fresh(SOCK_NONBLOCK);
+  EXPECT_EQ(connect_by_hand(mine, somebody_else.where()), EINPROGRESS);
+  auto const accepted = somebody_else.accept();
+  for (int call = 0; call < 2; ++call) {
+    auto const result = timed_connect(mine.native_handle(), server.where(), 1s, {.on_timeout = on_timeout::reset});
+    ASSERT_FALSE(result) << "connect() answered 0 for somebody else's attempt";
+    EXPECT_EQ(result.error().code, std::errc::already_connected) << told(result);
+    EXPECT_EQ(result.error().handshake, handshake::not_started);
+  }
+  EXPECT_EQ(::send(mine.native_handle(), "x", 1, MSG_NOSIGNAL), 1);
+  EXPECT_EQ(what_is_read(accepted), "1 bytes");
+}
+
+TEST_F(Borrowed, whose_attempt_at_somebody_else_has_failed_starts_anew) {
+  for (bool const read : {true, false}) {
+    auto const mine = fresh(SOCK_NONBLOCK);
+    EXPECT_EQ(connect_by_hand(mine, nobody.where()), EINPROGRESS);
+    ASSERT_TRUE(eventually([&] { return state_of(mine.native_handle()) == tconn::tcp_state::closed; }));
+    if (read) {
+      EXPECT_EQ(pending_error(mine), ECONNREFUSED);
+    }
+    auto const result = timed_connect(mine.native_handle(), server.where(), 2s);
+    EXPECT_TRUE(result) << told(result) << (read ? " (its SO_ERROR was read)" : "");
+  }
+}
+
+TEST_F(Borrowed, that_listens_is_an_error_and_goes_on_listening) {
+  auto const result = timed_connect(server.descriptor(), somebody_else.where(), 1s);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, std::errc::already_connected) << told(result);
+  EXPECT_TRUE(timed_connect(server.where(), 2s));
+}
+
+TEST_F(Borrowed, of_the_wrong_kind_is_refused_before_anything_is_changed) {
+  auto const code = [&](int mine, endpoint const& to) {
+    int const before = ::fcntl(mine, F_GETFL);
+    auto const result = timed_connect(mine, to, 1s);
+    EXPECT_FALSE(result);
+    EXPECT_EQ(::fcntl(mine, F_GETFL), before);
+    return result ? std::error_code{} : result.error().code;
+  };
+  tconn::socket const datagrams(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  tconn::socket const file(::open("/dev/null", O_RDWR | O_CLOEXEC));
+  auto const v6 = fresh(0, AF_INET6);
+  auto const v4 = fresh();
+  EXPECT_EQ(code(-1, server.where()), std::errc::bad_file_descriptor);
+  EXPECT_EQ(code(1 << 20, server.where()), std::errc::bad_file_descriptor);
+  EXPECT_EQ(code(file.native_handle(), server.where()), std::errc::not_a_socket);
+  EXPECT_EQ(code(datagrams.native_handle(), server.where()), std::errc::wrong_protocol_type);
+  EXPECT_EQ(code(v6.native_handle(), server.where()), std::errc::address_family_not_supported);
+  EXPECT_EQ(code(v4.native_handle(), endpoint::loopback_v6(80)), std::errc::address_family_not_supported);
+  EXPECT_EQ(code(v4.native_handle(), *endpoint::parse("unix:/x")), std::errc::address_family_not_supported);
+}
+
+TEST_F(Borrowed, is_never_disconnected_by_an_AF_UNSPEC_endpoint) {
+  auto const mine = fresh();
+  ASSERT_TRUE(timed_connect(mine.native_handle(), server.where(), 2s));
+  sockaddr_storage unspecified{};
+  auto const result = timed_connect(mine.native_handle(), endpoint(reinterpret_cast<sockaddr*>(&unspecified), sizeof(sockaddr)), 1s);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, errc::invalid_endpoint);
+  EXPECT_EQ(state_of(mine.native_handle()), tconn::tcp_state::established);
+}
+
+}  // namespace

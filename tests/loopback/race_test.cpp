@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: MIT
+// The handshake race with the real kernel: a System decorator opens the full accept queue exactly between two of our calls,
+// and what was told is compared with what the server's accept() and recv() see. (A full queue leaves the SYN unanswered;
+// once there is a place, the kernel's next SYN completes the handshake, about a second after the first.)
+#include <timed_connect/timed_connect.hpp>
+
+#include "support/loopback.hpp"
+#include "support/printing.hpp"
+
+#include <gtest/gtest.h>
+
+#include <sys/wait.h>
+
+namespace {
+
+using namespace support;
+using tconn::aftermath;
+using tconn::errc;
+using tconn::handshake;
+using tconn::on_timeout;
+using tconn::timed_connect;
+
+/// The native system, which lets the handshake complete just before one of its calls.
+class completes_before : public tconn::native_system {
+ public:
+  enum class moment { last_look, count, decision };
+  completes_before(moment when, full_listener* server) : when_(when), server_(server) {}
+
+  int wait(tconn::native_handle handle, tconn::time_point until) const {
+    if (until == tconn::detail::long_past) happen(moment::last_look, handle);
+    return native_system::wait(handle, until);
+  }
+  int tcp(tconn::native_handle handle, tconn::tcp_facts& facts) const {
+    happen(moment::count, handle);
+    return native_system::tcp(handle, facts);
+  }
+  int shut(tconn::native_handle handle, tconn::shut_direction direction) const {
+    happen(moment::decision, handle);
+    return native_system::shut(handle, direction);
+  }
+
+ private:
+  void happen(moment now, tconn::native_handle handle) const {
+    if (now != when_ || server_ == nullptr) return;
+    std::exchange(server_, nullptr)->open();
+    EXPECT_TRUE(eventually([&] { return state_of(handle) == tconn::tcp_state::established; })) << "the handshake did not complete";
+  }
+  moment when_;
+  mutable full_listener* server_;
+};
+
+class Race : public testing::TestWithParam<on_timeout> {
+ protected:
+  full_listener server{};
+};
+
+INSTANTIATE_TEST_SUITE_P(every_policy, Race, testing::Values(on_timeout::close, on_timeout::reset, on_timeout::keep),
+                         [](auto const& how) {
+                           return how.param == on_timeout::close ? "close" : how.param == on_timeout::reset ? "reset" : "keep";
+                         });
+
+void expect_the_truth(on_timeout how, tconn::connect_result& result, full_listener const& server) {
+  ASSERT_FALSE(result);
+  auto& failure = result.error();
+  EXPECT_EQ(failure.code, errc::deadline_exceeded);
+  EXPECT_EQ(failure.handshake, handshake::completed) << failure.message();
+  auto const accepted = server.accept();
+  ASSERT_TRUE(accepted);
+  switch (how) {
+    case on_timeout::close:
+      EXPECT_EQ(failure.aftermath, aftermath::peer_sees_close);
+      EXPECT_EQ(what_is_read(accepted), "EOF");
+      break;
+    case on_timeout::reset:
+      EXPECT_EQ(failure.aftermath, aftermath::peer_sees_reset);
+      EXPECT_EQ(what_is_read(accepted), "ECONNRESET");
+      break;
+    case on_timeout::keep:
+      EXPECT_EQ(failure.aftermath, aftermath::kept);
+      ASSERT_TRUE(failure.pending);
+      EXPECT_EQ(what_is_read(accepted, 20ms), "silence");
+      EXPECT_TRUE(failure.pending->wait(2s));
+      EXPECT_EQ(what_is_read(accepted), "EOF") << "the connection that wait() gave was a temporary, closed by now";
+  }
+}
+
+TEST_P(Race, completed_in_the_gap_before_the_count_of_SYNs) {
+  auto result = timed_connect(server.where(), 20ms, {.on_timeout = GetParam()}, completes_before(completes_before::moment::count, &server));
+  expect_the_truth(GetParam(), result, server);
+}
+
+TEST(RaceDecision, completed_in_the_gap_before_the_decision) {  // keep decides nothing
+  for (auto const how : {on_timeout::close, on_timeout::reset}) {
+    full_listener server;
+    auto result = timed_connect(server.where(), 20ms, {.on_timeout = how}, completes_before(completes_before::moment::decision, &server));
+    expect_the_truth(how, result, server);
+  }
+}
+
+TEST_P(Race, completed_before_the_last_look_counts_as_success) {
+  completes_before const sys(completes_before::moment::last_look, &server);
+  auto const result = timed_connect(server.where(), 20ms, {.on_timeout = GetParam()}, sys);
+  ASSERT_TRUE(result) << told(result);
+  auto const accepted = server.accept();
+  EXPECT_EQ(::send(result->native_handle(), "x", 1, MSG_NOSIGNAL), 1);
+  EXPECT_EQ(what_is_read(accepted), "1 bytes");
+}
+
+TEST_P(Race, completed_before_the_last_look_is_given_up_where_late_is_refused) {
+  completes_before const sys(completes_before::moment::last_look, &server);
+  auto result = timed_connect(server.where(), 20ms, {.on_timeout = GetParam(), .accept_late = false}, sys);
+  expect_the_truth(GetParam(), result, server);
+}
+
+TEST(RaceAfterwards, an_attempt_given_up_in_flight_never_reaches_the_server) {
+  full_listener server;
+  for (auto const how : {on_timeout::close, on_timeout::reset}) {
+    auto const result = timed_connect(server.where(), 20ms, {.on_timeout = how});
+    EXPECT_EQ(result.error().handshake, handshake::in_flight);
+    EXPECT_EQ(result.error().aftermath, aftermath::nothing_sent);
+  }
+  server.open();
+  EXPECT_FALSE(server.accept(1500ms)) << "a SYN was repeated after giving up";
+}
+
+TEST(RaceAfterwards, a_kept_attempt_completes_by_the_kernels_next_SYN) {
+  full_listener server;
+  auto result = timed_connect(server.where(), 20ms, {.on_timeout = on_timeout::keep});
+  ASSERT_TRUE(!result && result.error().pending) << told(result);
+  EXPECT_EQ(result.error().handshake, handshake::in_flight);
+  auto attempt = std::move(*result.error().pending);
+  EXPECT_FALSE(attempt.try_finish());
+  server.open();
+  auto const client = attempt.wait(10s);
+  ASSERT_TRUE(client) << told(client);
+  EXPECT_FALSE(is_nonblocking(client->native_handle()));
+  EXPECT_TRUE(server.accept());
+}
+
+TEST(RaceAfterwards, the_SYNs_are_counted) {
+  full_listener const server;
+  auto const result = timed_connect(server.where(), 1300ms);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().syn_retransmits, 1U) << told(result);
+}
+
+TEST(RaceAfterwards, unread_data_does_not_turn_a_close_into_a_reset) {
+  listener const server;
+  auto attempt = tconn::start_connect(server.where());
+  ASSERT_TRUE(attempt);
+  auto const accepted = server.accept();
+  ASSERT_EQ(::send(accepted.native_handle(), "SSH-2.0", 7, MSG_NOSIGNAL), 7);
+  ASSERT_TRUE(is_readable(attempt->native_handle(), 2s));
+  EXPECT_EQ(attempt->abandon(on_timeout::close), aftermath::peer_sees_close);
+  EXPECT_EQ(what_is_read(accepted), "EOF");
+  EXPECT_EQ(state_of(accepted.native_handle()), tconn::tcp_state::established) << "a RST came behind the FIN";
+}
+
+TEST(RaceAfterwards, unread_data_does_not_turn_a_close_into_a_reset_of_a_unix_socket) {
+  temporary_path const path("x.sock");
+  listener const server(path.where());
+  auto attempt = tconn::start_connect(server.where());
+  ASSERT_TRUE(attempt) << told(attempt);
+  auto const accepted = server.accept();
+  ASSERT_EQ(::send(accepted.native_handle(), "hello", 5, MSG_NOSIGNAL), 5);
+  EXPECT_EQ(attempt->abandon(on_timeout::close), aftermath::peer_sees_close);
+  EXPECT_EQ(what_is_read(accepted), "EOF");
+}
+
+TEST(RaceAfterwards, a_child_that_holds_a_copy_of_the_descriptor_holds_back_neither_FIN_nor_RST) {
+  for (auto const how : {on_timeout::close, on_timeout::reset}) {
+    full_listener server;
+    pid_t child = -1;
+    int held[2];
+    ASSERT_EQ(::pipe2(held, O_CLOEXEC), 0);
+    auto forking = [&](tconn::native_handle, tconn::endpoint const&) {
+      child = ::fork();
+      if (child == 0) {  // holds the descriptor until the parent closes its end of the pipe
+        ::close(held[1]);
+        char byte;
+        ::_exit(static_cast<int>(::read(held[0], &byte, 1)));
+      }
+      return std::error_code{};
+    };
+    completes_before const sys(completes_before::moment::decision, &server);
+    auto const result = timed_connect(server.where(), 20ms, {.on_timeout = how, .before_connect = forking}, sys);
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().handshake, handshake::completed);
+    EXPECT_EQ(what_is_read(server.accept(), 500ms), how == on_timeout::close ? "EOF" : "ECONNRESET");
+    ::close(held[0]);
+    ::close(held[1]);
+    int status = -1;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+  }
+}
+
+}  // namespace
