@@ -11,7 +11,7 @@ endif()
 set(expected "${CMAKE_MATCH_2}")
 
 set(ENV{LC_ALL} C) # The messages are in English, and their quotation marks are plain.
-set(compile ${COMPILER} -std=c++20 -fsyntax-only -I ${INCLUDE_DIR} ${SOURCE})
+set(compile ${COMPILER} -std=c++20 -Werror=unused-result -fsyntax-only -I ${INCLUDE_DIR} ${SOURCE})
 
 execute_process(COMMAND ${compile} -DCONTROL
   RESULT_VARIABLE status OUTPUT_VARIABLE output ERROR_VARIABLE output)

@@ -5,20 +5,21 @@
 //  - the timeout goes into tv_usec alone, so a second or more is no valid time;
 //  - a descriptor of 1024 or more writes past the end of the fd_set;
 //  - O_NONBLOCK is taken back on one path only;
-//  - at the timeout the socket is closed without a look: a connection that the server has accepted is thrown away unseen.
+//  - at the timeout the socket is closed without a look: a connection that the server has accepted is thrown away
+//  unseen.
 // It is here to be watched, not to be used.
 #pragma once
 
 #include <timed_connect/endpoint.hpp>
 
-#include <cerrno>
-#include <cstring>
 #include <fcntl.h>
-#include <functional>
-#include <string>
 #include <sys/select.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <cerrno>
+#include <cstring>
+#include <functional>
+#include <string>
 
 namespace article {
 

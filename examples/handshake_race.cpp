@@ -1,20 +1,22 @@
 // SPDX-License-Identifier: MIT
-// The handshake race on loopback, with real sockets and no privilege: for every policy, what timed_connect() told, what the
-// server's accept() and recv() really saw, and whether the two agree; beside it the same moments with the article's client.
+// The handshake race on loopback, with real sockets and no privilege: for every policy, what timed_connect() told, what
+// the server's accept() and recv() really saw, and whether the two agree; beside it the same moments with the article's
+// client.
 //
-// How a moment is made exact: a listener whose accept queue is full leaves the SYN unanswered. Once there is a place, the
-// kernel's next SYN, a second after the first, completes the handshake. A System decorator makes the place, and waits for
-// the handshake, exactly between two of timed_connect()'s own calls. Exit status: 0 if told and seen agree everywhere.
+// How a moment is made exact: a listener whose accept queue is full leaves the SYN unanswered. Once there is a place,
+// the kernel's next SYN, a second after the first, completes the handshake. A System decorator makes the place, and
+// waits for the handshake, exactly between two of timed_connect()'s own calls. Exit status: 0 if told and seen agree
+// everywhere.
 #include <timed_connect/timed_connect.hpp>
 
 #include "article_client.hpp"
 #include "support/loopback.hpp"
 
+#include <unistd.h>
 #include <cstdio>
 #include <functional>
 #include <future>
 #include <string>
-#include <unistd.h>
 #include <vector>
 
 namespace {
@@ -78,8 +80,10 @@ std::string due(aftermath left) {
 /// A connection is real if bytes go both ways.
 std::string both_ways(tconn::socket const& client, tconn::socket const& accepted) {
   if (!accepted) return "accepts nothing";
-  bool const sent = ::send(client.native_handle(), "x", 1, MSG_NOSIGNAL) == 1 && ::send(accepted.native_handle(), "y", 1, MSG_NOSIGNAL) == 1;
-  bool const arrived = sent && support::what_is_read(accepted, 500ms) == "1 bytes" && support::what_is_read(client, 500ms) == "1 bytes";
+  bool const sent = ::send(client.native_handle(), "x", 1, MSG_NOSIGNAL) == 1 &&
+                    ::send(accepted.native_handle(), "y", 1, MSG_NOSIGNAL) == 1;
+  bool const arrived =
+      sent && support::what_is_read(accepted, 500ms) == "1 bytes" && support::what_is_read(client, 500ms) == "1 bytes";
   return arrived ? "accepts, bytes go both ways" : "accepts, but no bytes go both ways";
 }
 
@@ -161,7 +165,8 @@ row play_article(moment when) {
   auto const believed = article::connect_and_close(server.where(), 100'000, between);
   if (when == moment::silence) std::this_thread::sleep_for(longer_than_the_kernels_pause);
   if (when == moment::silence || when == moment::after_the_deadline) server.open();
-  return {name_of(when), "article", '"' + believed.then + '"', seen_by(server.accept(longer_than_the_kernels_pause)), true};
+  return {name_of(when), "article", '"' + believed.then + '"', seen_by(server.accept(longer_than_the_kernels_pause)),
+          true};
 }
 
 row play_article_speaking() {
@@ -187,8 +192,10 @@ row play_refused() {
   support::closed_port const nobody;
   auto const result = tconn::timed_connect(nobody.where(), 500ms);
   bool const refused = !result && result.error().code == std::errc::connection_refused;
-  return {"refused", "any", result ? "connected" : result.error().code.message() + ", " + std::string(to_string(result.error().handshake)),
-          "there is no server", refused};
+  return {
+      "refused", "any",
+      result ? "connected" : result.error().code.message() + ", " + std::string(to_string(result.error().handshake)),
+      "there is no server", refused};
 }
 
 /// Colour only where a person looks.
@@ -198,7 +205,8 @@ std::string coloured(char const* colour, std::string const& text) {
 
 void print(row const& shown, bool compare) {
   std::string const verdict = !compare ? "" : shown.agree ? coloured("32", "yes") : coloured("31;1", "NO");
-  std::printf("  %-33s %-8s %-42s %-31s %s\n", shown.moment.c_str(), shown.policy.c_str(), shown.told.c_str(), shown.seen.c_str(), verdict.c_str());
+  std::printf("  %-33s %-8s %-42s %-31s %s\n", shown.moment.c_str(), shown.policy.c_str(), shown.told.c_str(),
+              shown.seen.c_str(), verdict.c_str());
 }
 
 }  // namespace
@@ -210,10 +218,12 @@ int main() try {
   auto const add = [](cells& to, auto&& play_one) { to.push_back(std::async(std::launch::async, play_one)); };
   auto const began = support::steady::now();
   for (auto const when : {moment::silence, moment::after_the_deadline, moment::in_the_gap, moment::before_last_look}) {
-    for (auto const how : {on_timeout::close, on_timeout::reset, on_timeout::keep}) add(ours, [=] { return play(when, how); });
+    for (auto const how : {on_timeout::close, on_timeout::reset, on_timeout::keep})
+      add(ours, [=] { return play(when, how); });
     add(articles, [=] { return play_article(when); });
   }
-  for (auto const how : {on_timeout::close, on_timeout::reset, on_timeout::keep}) add(ours, [=] { return play_speaking(how); });
+  for (auto const how : {on_timeout::close, on_timeout::reset, on_timeout::keep})
+    add(ours, [=] { return play_speaking(how); });
   add(ours, play_refused);
   add(articles, play_article_speaking);
   add(articles, play_article_refused);
@@ -228,7 +238,8 @@ int main() try {
   std::fprintf(stderr, " done in %.1f s\n", std::chrono::duration<double>(support::steady::now() - began).count());
 
   int disagreements = 0;
-  std::printf("\n%s\n", coloured("1", "timed_connect(), deadline 100 ms: is what it tells what the server sees?").c_str());
+  std::printf("\n%s\n",
+              coloured("1", "timed_connect(), deadline 100 ms: is what it tells what the server sees?").c_str());
   print({"the SYN-ACK comes", "policy", "timed_connect told (handshake, aftermath)", "the server", {}}, false);
   for (auto& cell : ours) {
     row const shown = cell.get();
@@ -238,8 +249,9 @@ int main() try {
   std::printf("\n%s\n", coloured("1", "The article's client in the same moments: what it believed").c_str());
   print({"the SYN-ACK comes", "client", "it believed", "the server", {}}, false);
   for (auto& cell : articles) print(cell.get(), false);
-  std::printf("\n%s\n", disagreements == 0 ? coloured("32", "Told and seen agree in every moment.").c_str()
-                                           : coloured("31;1", std::to_string(disagreements) + " moments disagree.").c_str());
+  std::printf("\n%s\n", disagreements == 0
+                            ? coloured("32", "Told and seen agree in every moment.").c_str()
+                            : coloured("31;1", std::to_string(disagreements) + " moments disagree.").c_str());
   return disagreements == 0 ? 0 : 1;
 } catch (std::exception const& broken) {
   std::fprintf(stderr, "\nhandshake_race: %s\n", broken.what());

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Keep the attempt at the deadline, do something else, and go on waiting for it: no second SYN, no place in the queue lost.
-// The server here is one whose accept queue is full at first, so that the SYN stays unanswered.
+// Keep the attempt at the deadline, do something else, and go on waiting for it: no second SYN, no place in the queue
+// lost. The server here is one whose accept queue is full at first, so that the SYN stays unanswered.
 #include <timed_connect/connect.hpp>
 
 #include "support/loopback.hpp"
@@ -12,7 +12,8 @@ int main() {
   support::full_listener server;
 
   auto result = tconn::timed_connect(server.where(), 100ms, {.on_timeout = tconn::on_timeout::keep});
-  if (result || !result.error().pending) return std::puts("a full accept queue should have kept the attempt waiting"), 1;
+  if (result || !result.error().pending)
+    return std::puts("a full accept queue should have kept the attempt waiting"), 1;
   std::printf("%s\n", result.error().message().c_str());
   tconn::pending_connection attempt = std::move(*result.error().pending);
 

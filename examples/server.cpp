@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
-// The article's server: takes one connection, shows what recv() gives, closes it at the next key, and then goes on reading
-// the descriptor that it has closed. Usage: server PORT (0: any). The article's loop has no end; this one ends with its input.
+// The article's server: takes one connection, shows what recv() gives, closes it at the next key, and then goes on
+// reading the descriptor that it has closed. Usage: server PORT (0: any). The article's loop has no end; this one ends
+// with its input.
 #include <arpa/inet.h>
-#include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
 
 int main(int count, char** arguments) {
   if (count != 2) return std::fprintf(stderr, "usage: server PORT\n"), 2;

@@ -80,7 +80,8 @@ template <system_calls System>
 std::error_code open_socket(System& sys, native_handle& opened, endpoint const& to, connect_options const& options) {
   native_handle handle = no_handle;
   if (int const error = sys.open(handle, to.family(), options.multipath)) {
-    bool const lacks = options.multipath && (error == native_error::protocol_not_supported || error == native_error::unknown_option);
+    bool const lacks =
+        options.multipath && (error == native_error::protocol_not_supported || error == native_error::unknown_option);
     return lacks ? make_error_code(errc::invalid_option) : native_code(error);
   }
   opened = handle;
@@ -108,7 +109,8 @@ struct borrowed_failure {
 
 /// Drives a borrowed descriptor to its outcome and applies the policy; the blocking mode is not its business.
 template <system_calls System>
-result<void, borrowed_failure> conclude_borrowed(attempt<System> const& tried, time_point until, connect_options const& options) {
+result<void, borrowed_failure> conclude_borrowed(attempt<System> const& tried, time_point until,
+                                                 connect_options const& options) {
   outcome seen{stage::failed};
   for (int tries = 1; tries <= most_tries; ++tries) {
     seen = drive(tried, until, options.accept_late);
@@ -122,7 +124,8 @@ result<void, borrowed_failure> conclude_borrowed(attempt<System> const& tried, t
     left = tried.state(aftermath::kept);
   } else if (seen.at != stage::not_started && seen.at != stage::not_ours) {
     left = tried.give_up(options.on_timeout == on_timeout::reset ? on_timeout::reset : on_timeout::close);
-    if (left.handshake == handshake::failed && tried.sys.resets_at_once()) tried.sys.reset(tried.handle);  // it can connect again
+    if (left.handshake == handshake::failed && tried.sys.resets_at_once())
+      tried.sys.reset(tried.handle);  // it can connect again
     int read_away = 0;
     tried.sys.connect_error(tried.handle, read_away);
   }
@@ -133,18 +136,19 @@ result<void, borrowed_failure> conclude_borrowed(attempt<System> const& tried, t
 
 /// Connects a new socket to an endpoint before a deadline: exactly one outcome, a connected socket or a failure.
 ///
-/// Deadline: deadline_exceeded never comes before it; zero and the past try once and do not wait; only deadline::never()
+/// Deadline: deadline_exceeded never comes before it; zero and the past try once and do not wait; only
+/// deadline::never()
 ///   waits for ever.
 /// Errors: errc::deadline_exceeded; errc::invalid_endpoint, errc::invalid_option and errc::descriptor_too_large before
 ///   anything is sent; errc::refused_by_hook; errc::self_connect, when every retry within the deadline ended so; else
 ///   what socket(2), setsockopt(2), bind(2) and connect(2) report: ECONNREFUSED, ENETUNREACH, EMFILE, the kernel's own
 ///   ETIMEDOUT, ... At the deadline a Unix socket with a full backlog has nothing in flight: handshake not_started.
-/// Ownership: the socket belongs to the caller. A failure owns the attempt if it was kept (failure.pending), else nothing.
-/// Cost: 6 system calls where the handshake is over at once, close included (5 with `nonblocking`); no allocation.
-/// Example: examples/quickstart.cpp
+/// Ownership: the socket belongs to the caller. A failure owns the attempt if it was kept (failure.pending), else
+/// nothing. Cost: 6 system calls where the handshake is over at once, close included (5 with `nonblocking`); no
+/// allocation. Example: examples/quickstart.cpp
 template <system_calls System = native_system>
-basic_connect_result<typename System::owner> timed_connect(endpoint const& to, deadline limit, connect_options const& options = {},
-                                                           System sys = {}) {
+basic_connect_result<typename System::owner> timed_connect(endpoint const& to, deadline limit,
+                                                           connect_options const& options = {}, System sys = {}) {
   using owner = typename System::owner;
   auto const began = sys.now();
   auto const until = limit.until(began);
@@ -159,24 +163,27 @@ basic_connect_result<typename System::owner> timed_connect(endpoint const& to, d
     owned.release();
     auto concluded = detail::conclude(tried, seen, options.on_timeout, options.accept_late, options.nonblocking, began);
     if (!concluded && concluded.error().aftermath == aftermath::kept) {
-      concluded.error().pending.emplace(basic_socket<owner>(tried.handle, detail::owner_of(sys)), to, detail::owner_of(sys),
-                                        options.accept_late, options.nonblocking);
+      concluded.error().pending.emplace(basic_socket<owner>(tried.handle, detail::owner_of(sys)), to,
+                                        detail::owner_of(sys), options.accept_late, options.nonblocking);
     }
     return concluded;
   }
 }
 
-/// Connects the caller's own descriptor. It is never closed, and comes back in the blocking mode in which it came, on every
-/// path. Of the options, on_timeout, accept_late and before_connect apply; any other off its default is errc::invalid_option.
+/// Connects the caller's own descriptor. It is never closed, and comes back in the blocking mode in which it came, on
+/// every path. Of the options, on_timeout, accept_late and before_connect apply; any other off its default is
+/// errc::invalid_option.
 ///
 /// At the deadline: `close` shuts it down (silent while the SYN is in flight, and it can connect again; FIN once
-///   established), `reset` disconnects it (silence or RST, and it can connect again), `keep` leaves the attempt running:
-///   another call with the same endpoint resumes it.
+///   established), `reset` disconnects it (silence or RST, and it can connect again), `keep` leaves the attempt
+///   running: another call with the same endpoint resumes it.
 /// Errors: as above, and EBADF, ENOTSOCK, EPROTOTYPE (no stream socket), EAFNOSUPPORT (another family than the
 ///   endpoint's), EISCONN or EALREADY (connected, or on its way, to somebody else: untouched).
 template <system_calls System = native_system>
-result<void, basic_connect_failure<typename System::owner>> timed_connect(tconn::native_handle mine, endpoint const& to, deadline limit,
-                                                                          connect_options const& options = {}, System sys = {}) {
+result<void, basic_connect_failure<typename System::owner>> timed_connect(tconn::native_handle mine, endpoint const& to,
+                                                                          deadline limit,
+                                                                          connect_options const& options = {},
+                                                                          System sys = {}) {
   using owner = typename System::owner;
   auto const began = sys.now();
   auto const until = limit.until(began);
@@ -219,8 +226,8 @@ result<basic_pending_connection<typename System::owner>, basic_connect_failure<t
   detail::attempt<System> const tried{sys, owned.handle, to};
   auto const started = detail::start_owned(tried);
   if (started.at == detail::stage::in_flight || started.at == detail::stage::connected) {
-    return basic_pending_connection<owner>(basic_socket<owner>(owned.release(), detail::owner_of(sys)), to, detail::owner_of(sys),
-                                           options.accept_late, options.nonblocking);
+    return basic_pending_connection<owner>(basic_socket<owner>(owned.release(), detail::owner_of(sys)), to,
+                                           detail::owner_of(sys), options.accept_late, options.nonblocking);
   }
   if (started.at == detail::stage::not_started) return fail(started.code);
   return fail(started.code, tried.give_up(on_timeout::close));

@@ -29,7 +29,8 @@ constexpr std::int64_t saturated(long double nanoseconds) {
   return whole + (static_cast<long double>(whole) < nanoseconds ? 1 : 0);
 }
 
-/// Any duration in nanoseconds, rounded up, without overflow: what is too long is `forever`, what is too negative the past.
+/// Any duration in nanoseconds, rounded up, without overflow: what is too long is `forever`, what is too negative the
+/// past.
 template <class Rep, class Period>
 constexpr std::chrono::nanoseconds saturated_nanoseconds(std::chrono::duration<Rep, Period> span) {
   using std::chrono::nanoseconds;
@@ -38,7 +39,8 @@ constexpr std::chrono::nanoseconds saturated_nanoseconds(std::chrono::duration<R
   if constexpr (std::is_integral_v<Rep> && Period::num <= INT64_MAX / 1'000'000'000) {
     using scale = std::ratio_divide<Period, std::nano>;
     if constexpr (scale::den <= INT64_MAX / scale::num) {
-      if (wide * unit >= 9.2e18L || wide * unit <= -9.2e18L || wide >= 9.2e18L) return nanoseconds{saturated(wide * unit)};
+      if (wide * unit >= 9.2e18L || wide * unit <= -9.2e18L || wide >= 9.2e18L)
+        return nanoseconds{saturated(wide * unit)};
       auto const count = static_cast<std::int64_t>(span.count());
       std::int64_t const rest = count % scale::den * scale::num;
       return nanoseconds{count / scale::den * scale::num + rest / scale::den + (rest % scale::den > 0 ? 1 : 0)};
@@ -58,9 +60,9 @@ constexpr time_point saturated_sum(time_point from, std::chrono::nanoseconds spa
 
 /// The limit of a call. Implicit from any duration and from time points of steady_clock and system_clock, so that
 /// `timed_connect(to, 250ms)` reads as it should. A bare duration counts from the call that receives it; every other
-/// deadline is a fixed moment, so that several calls can share one budget. Zero and the past mean: try once, do not wait.
-/// Too long (hours::max(), +inf) is never; NaN is the past. A moment of system_clock is translated when the deadline is
-/// made: setting the wall clock afterwards does not move it.
+/// deadline is a fixed moment, so that several calls can share one budget. Zero and the past mean: try once, do not
+/// wait. Too long (hours::max(), +inf) is never; NaN is the past. A moment of system_clock is translated when the
+/// deadline is made: setting the wall clock afterwards does not move it.
 class deadline {
  public:
   template <class Rep, class Period>
@@ -68,7 +70,8 @@ class deadline {
       : span_(detail::saturated_nanoseconds(from_the_call)), relative_(true) {}
 
   template <class Duration>
-  constexpr deadline(std::chrono::time_point<std::chrono::steady_clock, Duration> moment)  // NOLINT(google-explicit-constructor)
+  constexpr deadline(
+      std::chrono::time_point<std::chrono::steady_clock, Duration> moment)  // NOLINT(google-explicit-constructor)
       : span_(detail::saturated_nanoseconds(moment.time_since_epoch())), relative_(false) {}
 
   template <class Duration>

@@ -22,8 +22,8 @@ class endpoint {
   /// No address at all: every call refuses it.
   endpoint() noexcept = default;
 
-  /// Copies a socket address. A null pointer, AF_UNSPEC, and a length that is not exactly the family's (for AF_UNIX: one
-  /// without a name or longer than sockaddr_un) make an endpoint that is not valid().
+  /// Copies a socket address. A null pointer, AF_UNSPEC, and a length that is not exactly the family's (for AF_UNIX:
+  /// one without a name or longer than sockaddr_un) make an endpoint that is not valid().
   endpoint(sockaddr const* address, detail::address_length length) noexcept {
     auto const given = static_cast<std::size_t>(length);
     if (address == nullptr || given < sizeof address->sa_family || given > sizeof bytes_) return;
@@ -49,8 +49,8 @@ class endpoint {
     return {reinterpret_cast<sockaddr const*>(&address), sizeof address};
   }
 
-  /// Reads "127.0.0.1:80", "[::1]:80", "[fe80::1%eth0]:80", "unix:/run/x.sock" or "unix:@abstract"; nothing is looked up
-  /// but the interface's name. Errors: errc::invalid_endpoint for anything else: names, NULs, spaces, signs, leading
+  /// Reads "127.0.0.1:80", "[::1]:80", "[fe80::1%eth0]:80", "unix:/run/x.sock" or "unix:@abstract"; nothing is looked
+  /// up but the interface's name. Errors: errc::invalid_endpoint for anything else: names, NULs, spaces, signs, leading
   /// zeros, ports over 65535, interfaces that do not exist, Unix names that do not fit.
   static result<endpoint> parse(std::string_view text);
 
@@ -78,13 +78,14 @@ class endpoint {
       return a.sin_port == b.sin_port && a.sin_addr.s_addr == b.sin_addr.s_addr;
     }
     if (left.family() == AF_INET6) {
-      return left.same_v6_address(right) && left.as<sockaddr_in6>().sin6_scope_id == right.as<sockaddr_in6>().sin6_scope_id;
+      return left.same_v6_address(right) &&
+             left.as<sockaddr_in6>().sin6_scope_id == right.as<sockaddr_in6>().sin6_scope_id;
     }
     return std::memcmp(&left.bytes_, &right.bytes_, left.size_) == 0;
   }
 
-  /// Whether a socket whose peer is `actual` is connected to what this endpoint asks for: the wildcard address stands for
-  /// any of this host's own, and a scope counts only where both name one.
+  /// Whether a socket whose peer is `actual` is connected to what this endpoint asks for: the wildcard address stands
+  /// for any of this host's own, and a scope counts only where both name one.
   bool reaches(endpoint const& actual) const noexcept;
 
  private:

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// One attempt: is it connected, and how is it given up? Giving up decides first and tells after. Whoever reads the state
-// and then closes can lie, because the handshake may complete in between. On Linux shutdown(SHUT_RD) decides under the
-// kernel's own lock: it aborts a socket in SYN_SENT in silence and leaves an established one alone (af_inet.c,
-// inet_shutdown). Whatever state is read after it is the one that the wire shows.
+// One attempt: is it connected, and how is it given up? Giving up decides first and tells after. Whoever reads the
+// state and then closes can lie, because the handshake may complete in between. On Linux shutdown(SHUT_RD) decides
+// under the kernel's own lock: it aborts a socket in SYN_SENT in silence and leaves an established one alone
+// (af_inet.c, inet_shutdown). Whatever state is read after it is the one that the wire shows.
 #pragma once
 
 #include <timed_connect/options.hpp>
@@ -24,8 +24,8 @@ enum class handshake {
 
 /// What giving up left behind, on the wire and at the peer.
 enum class aftermath {
-  none,             ///< Nothing: there was nothing to give up.
-  nothing_sent,     ///< Giving up sent nothing; the SYN is not repeated, and a SYN-ACK from now on is answered with RST.
+  none,          ///< Nothing: there was nothing to give up.
+  nothing_sent,  ///< Giving up sent nothing; the SYN is not repeated, and a SYN-ACK from now on is answered with RST.
   peer_sees_close,  ///< A FIN: the server can accept the connection and reads end of file.
   peer_sees_reset,  ///< A RST: the server may accept the connection and reads ECONNRESET.
   kept,             ///< The attempt goes on.
@@ -74,8 +74,8 @@ struct attempt {
   endpoint const& to;
   bool borrowed = false;
 
-  /// After a readiness: 0 if connected, in_progress if that was a false alarm, else why it failed. SO_ERROR is read once;
-  /// its 0 counts only with a peer, as poll() says "writable" of sockets that were never connected too.
+  /// After a readiness: 0 if connected, in_progress if that was a false alarm, else why it failed. SO_ERROR is read
+  /// once; its 0 counts only with a peer, as poll() says "writable" of sockets that were never connected too.
   int look() const {
     int error = 0;
     if (int const unreadable = sys.connect_error(handle, error)) return unreadable;
@@ -83,13 +83,14 @@ struct attempt {
     int const no_peer = confirm();
     if (no_peer != native_error::not_connected) return no_peer;
     tcp_facts facts;
-    bool const in_flight = sys.tcp(handle, facts) == 0 &&
-                           (facts.state == tcp_state::syn_sent || facts.state == tcp_state::syn_received);
+    bool const in_flight =
+        sys.tcp(handle, facts) == 0 && (facts.state == tcp_state::syn_sent || facts.state == tcp_state::syn_received);
     return in_flight ? native_error::in_progress : native_error::not_connected;
   }
 
-  /// Whether there is a peer: 0 or the error. A borrowed descriptor must have reached the endpoint that was asked for, not
-  /// the one of an earlier connect(). (Unix: its connect() never answers for an earlier one, and a name has many paths.)
+  /// Whether there is a peer: 0 or the error. A borrowed descriptor must have reached the endpoint that was asked for,
+  /// not the one of an earlier connect(). (Unix: its connect() never answers for an earlier one, and a name has many
+  /// paths.)
   int confirm() const {
     endpoint peer;
     if (int const error = sys.name(handle, name_of::peer, to.family(), peer)) return error;
@@ -112,8 +113,8 @@ struct attempt {
     return {told(facts.state), left, facts.syn_retransmits};
   }
 
-  /// Ends the attempt, by FIN (close) or RST (reset) if the handshake was complete and by silence if not, and tells which
-  /// it was. The socket itself stays open. Copies of the descriptor, in a forked child say, hold nothing back.
+  /// Ends the attempt, by FIN (close) or RST (reset) if the handshake was complete and by silence if not, and tells
+  /// which it was. The socket itself stays open. Copies of the descriptor, in a forked child say, hold nothing back.
   left_behind give_up(on_timeout how) const {
     left_behind const before = state(tconn::aftermath::none);  // the abort resets the kernel's count of SYNs
     if (before.handshake == tconn::handshake::failed) return before;
@@ -130,8 +131,10 @@ struct attempt {
       return {tconn::handshake::in_flight, tconn::aftermath::nothing_sent, before.syn_retransmits};
     }
     tconn::aftermath const effect = end_connection(how);
-    if (after.handshake != tconn::handshake::unknown) after.aftermath = effect;
-    else if (to.family() == AF_UNIX) after = {tconn::handshake::completed, tconn::aftermath::peer_sees_close, 0};
+    if (after.handshake != tconn::handshake::unknown)
+      after.aftermath = effect;
+    else if (to.family() == AF_UNIX)
+      after = {tconn::handshake::completed, tconn::aftermath::peer_sees_close, 0};
     return after;
   }
 
@@ -149,15 +152,16 @@ struct attempt {
 
   // The peer may have ended it first; then nothing of ours reaches it.
   tconn::aftermath end_connection(on_timeout how) const {
-    if (how == on_timeout::reset) return sys.reset(handle) == 0 ? tconn::aftermath::peer_sees_reset : tconn::aftermath::unknown;
+    if (how == on_timeout::reset)
+      return sys.reset(handle) == 0 ? tconn::aftermath::peer_sees_reset : tconn::aftermath::unknown;
     int const gone = sys.shut(handle, shut_direction::both);
     if (gone == native_error::not_connected) return tconn::aftermath::none;
     return gone == 0 ? tconn::aftermath::peer_sees_close : tconn::aftermath::unknown;
   }
 };
 
-/// Closes an owned socket that has been given up. What the peer had sent is thrown away first: unread data would make the
-/// kernel send a RST behind the FIN.
+/// Closes an owned socket that has been given up. What the peer had sent is thrown away first: unread data would make
+/// the kernel send a RST behind the FIN.
 template <system_calls System>
 void close_given_up(System& sys, native_handle handle, aftermath left) {
   if (left == aftermath::peer_sees_close) sys.discard_received(handle);

@@ -39,15 +39,14 @@ class connect_hook {
   connect_hook(function call) noexcept : call_(call != nullptr ? &call_function : nullptr) { target_.function = call; }
 
   template <class F>
-    requires(std::is_class_v<F> && !std::same_as<std::remove_cv_t<F>, connect_hook> &&
-             std::is_invocable_r_v<std::error_code, F&, native_handle, endpoint const&>)
-  connect_hook(F& callable) noexcept : call_(&call_object<F>) {
-    target_.object = const_cast<std::remove_const_t<F>*>(&callable);
-  }
+  requires(std::is_class_v<F> && !std::same_as<std::remove_cv_t<F>, connect_hook> &&
+           std::is_invocable_r_v<std::error_code, F&, native_handle, endpoint const&>) connect_hook(F& callable)
+  noexcept : call_(&call_object<F>) { target_.object = const_cast<std::remove_const_t<F>*>(&callable); }
 
   template <class F>
-    requires(std::is_class_v<F> && !std::same_as<F, connect_hook> && std::convertible_to<F, function>)
-  connect_hook(F&& captureless) noexcept : connect_hook(static_cast<function>(captureless)) {}
+  requires(std::is_class_v<F> && !std::same_as<F, connect_hook> && std::convertible_to<F, function>)
+      connect_hook(F&& captureless)
+  noexcept : connect_hook(static_cast<function>(captureless)) {}
 
   explicit operator bool() const noexcept { return call_ != nullptr; }
 
@@ -71,8 +70,8 @@ class connect_hook {
   std::error_code (*call_)(target, native_handle, endpoint const&) = nullptr;
 };
 
-/// The choices for one connect. A value out of its range, one that makes no sense for the endpoint's family, and one that
-/// the system lacks are errc::invalid_option; nothing is ignored in silence.
+/// The choices for one connect. A value out of its range, one that makes no sense for the endpoint's family, and one
+/// that the system lacks are errc::invalid_option; nothing is ignored in silence.
 struct connect_options {
   /// What happens to an attempt that is still in flight at the deadline.
   tconn::on_timeout on_timeout = tconn::on_timeout::close;
@@ -117,8 +116,9 @@ constexpr bool is_inet(int family) { return family == AF_INET || family == AF_IN
 
 /// Whether every field but those that apply to a borrowed descriptor is at its default.
 inline bool fits_borrowed(connect_options const& options) {
-  return !options.nonblocking && !options.local && options.interface_name.empty() && !options.mark && !options.no_delay &&
-         !options.keep_alive && options.user_timeout.count() == 0 && options.syn_count == 0 && !options.multipath;
+  return !options.nonblocking && !options.local && options.interface_name.empty() && !options.mark &&
+         !options.no_delay && !options.keep_alive && options.user_timeout.count() == 0 && options.syn_count == 0 &&
+         !options.multipath;
 }
 
 /// The error that the arguments alone show, before any system call; none if they make sense together.
@@ -128,12 +128,12 @@ inline std::error_code check(endpoint const& to, connect_options const& options)
   constexpr std::size_t longest_interface_name = 15;  // IFNAMSIZ less its NUL
   bool const needs_inet = !options.interface_name.empty() || options.mark || options.no_delay || options.keep_alive ||
                           options.user_timeout.count() != 0 || options.syn_count != 0 || options.multipath;
-  bool const good = is_policy(options.on_timeout) && options.cancel == nullptr && (!needs_inet || is_inet(to.family())) &&
-                    (!options.local || (options.local->valid() && options.local->family() == to.family())) &&
-                    options.interface_name.size() <= longest_interface_name &&
-                    options.interface_name.find('\0') == std::string_view::npos &&
-                    options.user_timeout.count() >= 0 && options.user_timeout.count() <= longest_user_timeout &&
-                    options.syn_count >= 0 && options.syn_count <= 127;
+  bool const good =
+      is_policy(options.on_timeout) && options.cancel == nullptr && (!needs_inet || is_inet(to.family())) &&
+      (!options.local || (options.local->valid() && options.local->family() == to.family())) &&
+      options.interface_name.size() <= longest_interface_name &&
+      options.interface_name.find('\0') == std::string_view::npos && options.user_timeout.count() >= 0 &&
+      options.user_timeout.count() <= longest_user_timeout && options.syn_count >= 0 && options.syn_count <= 127;
   return good ? std::error_code{} : errc::invalid_option;
 }
 

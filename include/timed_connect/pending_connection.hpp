@@ -21,13 +21,14 @@ class basic_pending_connection;
 /// Why there is no connection, and exactly what is left of it.
 template <system_calls Owner>
 struct basic_connect_failure {
-  std::error_code code{};                                         ///< Why.
-  endpoint where{};                                               ///< Which address.
-  tconn::handshake handshake = tconn::handshake::not_started;     ///< Its state when the attempt was given up.
-  tconn::aftermath aftermath = tconn::aftermath::none;            ///< What was left behind.
-  unsigned syn_retransmits = 0;                                   ///< How often the SYN was repeated; 0 where the system cannot tell.
-  std::chrono::nanoseconds elapsed{0};                            ///< Since the call began.
-  std::optional<basic_pending_connection<Owner>> pending{};       ///< Engaged exactly when an owned attempt in flight was kept.
+  std::error_code code{};                                      ///< Why.
+  endpoint where{};                                            ///< Which address.
+  tconn::handshake handshake = tconn::handshake::not_started;  ///< Its state when the attempt was given up.
+  tconn::aftermath aftermath = tconn::aftermath::none;         ///< What was left behind.
+  unsigned syn_retransmits = 0;         ///< How often the SYN was repeated; 0 where the system cannot tell.
+  std::chrono::nanoseconds elapsed{0};  ///< Since the call began.
+  std::optional<basic_pending_connection<Owner>>
+      pending{};  ///< Engaged exactly when an owned attempt in flight was kept.
 
   /// One line for a person: address, reason, time, SYNs, aftermath. Allocates.
   std::string message() const;
@@ -70,16 +71,22 @@ basic_connect_result<typename System::owner> conclude(attempt<System> const& tri
 
 }  // namespace detail
 
-/// Owns the descriptor of an attempt. Wait for writability on native_handle() in any event loop, then call try_finish();
-/// or wait() here. Destroyed in flight, it is given up by `close`. After an outcome it is empty. Move-only.
+/// Owns the descriptor of an attempt. Wait for writability on native_handle() in any event loop, then call
+/// try_finish(); or wait() here. Destroyed in flight, it is given up by `close`. After an outcome it is empty.
+/// Move-only.
 template <system_calls Owner>
 class basic_pending_connection {
  public:
   using connect_result = basic_connect_result<Owner>;
 
   /// Takes over an attempt that start_connect() or on_timeout::keep has left in flight.
-  basic_pending_connection(basic_socket<Owner> in_flight, endpoint const& to, Owner sys, bool accept_late, bool nonblocking)
-      : socket_(std::move(in_flight)), sys_(std::move(sys)), to_(to), accept_late_(accept_late), nonblocking_(nonblocking) {}
+  basic_pending_connection(basic_socket<Owner> in_flight, endpoint const& to, Owner sys, bool accept_late,
+                           bool nonblocking)
+      : socket_(std::move(in_flight)),
+        sys_(std::move(sys)),
+        to_(to),
+        accept_late_(accept_late),
+        nonblocking_(nonblocking) {}
   basic_pending_connection(basic_pending_connection&&) noexcept = default;
   basic_pending_connection& operator=(basic_pending_connection&& other) noexcept {
     if (this != &other) {
@@ -101,14 +108,14 @@ class basic_pending_connection {
   /// The address that is being connected to.
   endpoint const& where() const noexcept { return to_; }
 
-  /// Looks, and never blocks: the outcome, or nothing while the attempt is in flight. Errors: whatever connect(2) reports
-  /// by SO_ERROR; errc::self_connect; EBADF when there is no attempt. Cost: poll, SO_ERROR, getpeername, getsockname.
+  /// Looks, and never blocks: the outcome, or nothing while the attempt is in flight. Errors: whatever connect(2)
+  /// reports by SO_ERROR; errc::self_connect; EBADF when there is no attempt. Cost: poll, SO_ERROR, getpeername,
+  /// getsockname.
   std::optional<connect_result> try_finish() { return try_finish(sys_); }
 
   /// The same through another system, such as a waiting strategy.
   template <system_calls System>
-    requires std::same_as<typename System::owner, Owner>
-  std::optional<connect_result> try_finish(System sys) {
+  requires std::same_as<typename System::owner, Owner> std::optional<connect_result> try_finish(System sys) {
     connect_result looked = wait(detail::long_past, on_timeout::keep, sys, /*accept_late*/ true);
     if (!looked && looked.error().aftermath == aftermath::kept) return std::nullopt;
     return looked;
@@ -116,12 +123,14 @@ class basic_pending_connection {
 
   /// Goes on waiting, with a deadline of its own. At the deadline: `keep` leaves the attempt here (aftermath kept,
   /// failure.pending empty: call again), `close` and `reset` give it up. A self-connect is errc::self_connect at once.
-  connect_result wait(deadline limit, tconn::on_timeout how = tconn::on_timeout::keep) { return wait(limit, how, sys_); }
+  connect_result wait(deadline limit, tconn::on_timeout how = tconn::on_timeout::keep) {
+    return wait(limit, how, sys_);
+  }
 
   /// The same through another system, such as a waiting strategy.
   template <system_calls System>
-    requires std::same_as<typename System::owner, Owner>
-  connect_result wait(deadline limit, tconn::on_timeout how, System sys) {
+  requires std::same_as<typename System::owner, Owner> connect_result wait(deadline limit, tconn::on_timeout how,
+                                                                           System sys) {
     return wait(limit, how, sys, accept_late_);
   }
 
@@ -167,7 +176,8 @@ std::string basic_connect_failure<Owner>::message() const {
   std::string line = where.to_string() + ": " + code.message() + " after " + std::to_string(microseconds / 1000) + '.' +
                      std::to_string(microseconds % 1000 + 1000).substr(1) + " ms, handshake ";
   line += to_string(handshake);
-  if (syn_retransmits != 0) line += " (SYN repeated " + std::to_string(syn_retransmits) + (syn_retransmits == 1 ? " time)" : " times)");
+  if (syn_retransmits != 0)
+    line += " (SYN repeated " + std::to_string(syn_retransmits) + (syn_retransmits == 1 ? " time)" : " times)");
   switch (aftermath) {
     case aftermath::none: break;
     case aftermath::nothing_sent: line += "; given up in silence"; break;

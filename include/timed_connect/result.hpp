@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A value or the reason why there is none: the subset of std::expected that this library needs, for C++20. The names and
-// meanings are std::expected's, except that value() throws std::system_error (and aborts under -fno-exceptions).
+// A value or the reason why there is none: the subset of std::expected that this library needs, for C++20. The names
+// and meanings are std::expected's, except that value() throws std::system_error (and aborts under -fno-exceptions).
 #pragma once
 
 #include <cassert>
@@ -48,19 +48,22 @@ class [[nodiscard]] result {
   using value_type = T;
   using error_type = E;
 
-  result(T value) noexcept : has_value_(true) { ::new (&value_) T(std::move(value)); }   // NOLINT(google-explicit-constructor)
-  result(E error) noexcept : has_value_(false) { ::new (&error_) E(std::move(error)); }  // NOLINT(google-explicit-constructor)
+  result(T value) noexcept : has_value_(true) {
+    ::new (&value_) T(std::move(value));
+  }  // NOLINT(google-explicit-constructor)
+  result(E error) noexcept : has_value_(false) {
+    ::new (&error_) E(std::move(error));
+  }  // NOLINT(google-explicit-constructor)
 
-  result(result const& other)
-    requires(std::is_copy_constructible_v<T> && std::is_copy_constructible_v<E>)
+  result(result const& other) requires(std::is_copy_constructible_v<T>&& std::is_copy_constructible_v<E>)
       : has_value_(other.has_value_) {
-    if (has_value_) ::new (&value_) T(other.value_);
-    else ::new (&error_) E(other.error_);
+    if (has_value_)
+      ::new (&value_) T(other.value_);
+    else
+      ::new (&error_) E(other.error_);
   }
   result(result&& other) noexcept : has_value_(other.has_value_) { take(other); }
-  result& operator=(result const& other)
-    requires(std::is_copy_constructible_v<T> && std::is_copy_constructible_v<E>)
-  {
+  result& operator=(result const& other) requires(std::is_copy_constructible_v<T>&& std::is_copy_constructible_v<E>) {
     return *this = result(other);
   }
   result& operator=(result&& other) noexcept {
@@ -103,19 +106,31 @@ class [[nodiscard]] result {
 
   /// Calls `next` with the value, which gives the next result; an error passes through.
   template <class F>
-  auto and_then(F&& next) & { return chain(*this, std::forward<F>(next)); }
+  auto and_then(F&& next) & {
+    return chain(*this, std::forward<F>(next));
+  }
   template <class F>
-  auto and_then(F&& next) const& { return chain(*this, std::forward<F>(next)); }
+  auto and_then(F&& next) const& {
+    return chain(*this, std::forward<F>(next));
+  }
   template <class F>
-  auto and_then(F&& next) && { return chain(std::move(*this), std::forward<F>(next)); }
+  auto and_then(F&& next) && {
+    return chain(std::move(*this), std::forward<F>(next));
+  }
 
   /// Calls `change` with the value and wraps what it returns; an error passes through.
   template <class F>
-  auto transform(F&& change) & { return map(*this, std::forward<F>(change)); }
+  auto transform(F&& change) & {
+    return map(*this, std::forward<F>(change));
+  }
   template <class F>
-  auto transform(F&& change) const& { return map(*this, std::forward<F>(change)); }
+  auto transform(F&& change) const& {
+    return map(*this, std::forward<F>(change));
+  }
   template <class F>
-  auto transform(F&& change) && { return map(std::move(*this), std::forward<F>(change)); }
+  auto transform(F&& change) && {
+    return map(std::move(*this), std::forward<F>(change));
+  }
 
  private:
   template <class Self, class F>
@@ -142,12 +157,16 @@ class [[nodiscard]] result {
     if (!has_value_) detail::raise(error_);
   }
   void take(result& other) noexcept {
-    if (has_value_) ::new (&value_) T(std::move(other.value_));
-    else ::new (&error_) E(std::move(other.error_));
+    if (has_value_)
+      ::new (&value_) T(std::move(other.value_));
+    else
+      ::new (&error_) E(std::move(other.error_));
   }
   void destroy() noexcept {
-    if (has_value_) value_.~T();
-    else error_.~E();
+    if (has_value_)
+      value_.~T();
+    else
+      error_.~E();
   }
 
   union {
@@ -180,13 +199,21 @@ class [[nodiscard]] result<void, E> {
   E&& error() && noexcept { return assert(!has_value_), std::move(error_); }
 
   template <class F>
-  auto and_then(F&& next) const& { return chain(*this, std::forward<F>(next)); }
+  auto and_then(F&& next) const& {
+    return chain(*this, std::forward<F>(next));
+  }
   template <class F>
-  auto and_then(F&& next) && { return chain(std::move(*this), std::forward<F>(next)); }
+  auto and_then(F&& next) && {
+    return chain(std::move(*this), std::forward<F>(next));
+  }
   template <class F>
-  auto transform(F&& change) const& { return map(*this, std::forward<F>(change)); }
+  auto transform(F&& change) const& {
+    return map(*this, std::forward<F>(change));
+  }
   template <class F>
-  auto transform(F&& change) && { return map(std::move(*this), std::forward<F>(change)); }
+  auto transform(F&& change) && {
+    return map(std::move(*this), std::forward<F>(change));
+  }
 
  private:
   template <class Self, class F>

@@ -17,10 +17,12 @@
 namespace tconn {
 inline namespace v1 {
 
-/// What a System must offer. To change one primitive of the native system, derive from tconn::native_system and write it anew.
+/// What a System must offer. To change one primitive of the native system, derive from tconn::native_system and write
+/// it anew.
 template <class S>
-concept system_calls = std::copyable<S> && requires(S sys, native_handle handle, endpoint& address, bool& flag, int& number,
-                                                    tcp_facts& facts, time_point moment, endpoint const& to) {
+concept system_calls = std::copyable<S> &&
+    requires(S sys, native_handle handle, endpoint& address, bool& flag, int& number, tcp_facts& facts,
+             time_point moment, endpoint const& to) {
   /// The system that closes what this one has opened: itself, a base of it, or one without state. The returned sockets
   /// hold it, so strategies that share an owner share their types.
   typename S::owner;
@@ -61,11 +63,17 @@ struct native_calls {
   using owner = native_system;
 
   time_point now() const { return std::chrono::steady_clock::now(); }
-  int open(native_handle& opened, int family, bool multipath) const { return detail::platform::open(opened, family, multipath); }
+  int open(native_handle& opened, int family, bool multipath) const {
+    return detail::platform::open(opened, family, multipath);
+  }
   void close(native_handle handle) const { detail::platform::close(handle); }
   int kind(native_handle handle, int& family, int& type) const { return detail::platform::kind(handle, family, type); }
-  int blocking(native_handle handle, bool& is_blocking) const { return detail::platform::blocking(handle, is_blocking); }
-  int set_blocking(native_handle handle, bool blocking) const { return detail::platform::set_blocking(handle, blocking); }
+  int blocking(native_handle handle, bool& is_blocking) const {
+    return detail::platform::blocking(handle, is_blocking);
+  }
+  int set_blocking(native_handle handle, bool blocking) const {
+    return detail::platform::set_blocking(handle, blocking);
+  }
   int set_option(native_handle handle, socket_option option, int value) const {
     return detail::platform::set_option(handle, option, value);
   }
@@ -100,8 +108,10 @@ namespace detail {
 /// The part of a system that a socket keeps in order to be closed.
 template <class System>
 typename System::owner owner_of([[maybe_unused]] System const& sys) {
-  if constexpr (std::derived_from<System, typename System::owner>) return sys;
-  else return {};
+  if constexpr (std::derived_from<System, typename System::owner>)
+    return sys;
+  else
+    return {};
 }
 
 }  // namespace detail

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Everything that needs no third-party library and no thread. For the lean core alone include <timed_connect/connect.hpp>.
+// Everything that needs no third-party library and no thread. For the lean core alone include
+// <timed_connect/connect.hpp>.
 #pragma once
 
 #include <timed_connect/connect.hpp>

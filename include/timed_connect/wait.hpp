@@ -21,7 +21,8 @@ inline std::chrono::nanoseconds left_until(time_point until) {
 
 }  // namespace detail
 
-/// The System that every entry point uses unless it is given another; the one to derive from. Waits by poll(): any descriptor number, nanoseconds where the system has ppoll(). Wakes up 40 to 400 us late, as timers do.
+/// The System that every entry point uses unless it is given another; the one to derive from. Waits by poll(): any
+/// descriptor number, nanoseconds where the system has ppoll(). Wakes up 40 to 400 us late, as timers do.
 struct native_system : native_calls {
   int wait(native_handle handle, time_point until) const {
     return detail::platform::poll_writable(handle, detail::left_until(until));

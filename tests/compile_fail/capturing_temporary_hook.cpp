@@ -8,7 +8,8 @@ int main() {
 #ifdef CONTROL
   tconn::connect_options const options{.before_connect = named};
 #else
-  tconn::connect_options const options{.before_connect = [&calls](tconn::native_handle, tconn::endpoint const&) { return ++calls, std::error_code{}; }};
+  tconn::connect_options const options{
+      .before_connect = [&calls](tconn::native_handle, tconn::endpoint const&) { return ++calls, std::error_code{}; }};
 #endif
   return options.before_connect(0, tconn::endpoint{}) ? 1 : named(0, tconn::endpoint{}) ? 1 : 0;
 }

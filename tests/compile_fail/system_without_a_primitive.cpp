@@ -8,9 +8,11 @@ struct incomplete {
 
 int main() {
 #ifdef CONTROL
-  auto const result = tconn::timed_connect(tconn::endpoint::loopback_v4(1), std::chrono::milliseconds{1}, {}, tconn::polling{});
+  auto const result =
+      tconn::timed_connect(tconn::endpoint::loopback_v4(1), std::chrono::milliseconds{1}, {}, tconn::polling{});
 #else
-  auto const result = tconn::timed_connect(tconn::endpoint::loopback_v4(1), std::chrono::milliseconds{1}, {}, incomplete{});
+  auto const result =
+      tconn::timed_connect(tconn::endpoint::loopback_v4(1), std::chrono::milliseconds{1}, {}, incomplete{});
 #endif
   return result ? 1 : 0;
 }

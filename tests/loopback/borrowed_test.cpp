@@ -175,7 +175,8 @@ TEST_F(Borrowed, is_never_disconnected_by_an_AF_UNSPEC_endpoint) {
   auto const mine = fresh();
   ASSERT_TRUE(timed_connect(mine.native_handle(), server.where(), 2s));
   sockaddr_storage unspecified{};
-  auto const result = timed_connect(mine.native_handle(), endpoint(reinterpret_cast<sockaddr*>(&unspecified), sizeof(sockaddr)), 1s);
+  auto const result =
+      timed_connect(mine.native_handle(), endpoint(reinterpret_cast<sockaddr*>(&unspecified), sizeof(sockaddr)), 1s);
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().code, errc::invalid_endpoint);
   EXPECT_EQ(state_of(mine.native_handle()), tconn::tcp_state::established);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Real sockets: success, refusal and silence over IPv4, IPv6, Unix paths and abstract names, with every waiting strategy.
+// Real sockets: success, refusal and silence over IPv4, IPv6, Unix paths and abstract names, with every waiting
+// strategy.
 #include <timed_connect/timed_connect.hpp>
 
 #include "support/loopback.hpp"
@@ -7,11 +8,11 @@
 
 #include <gtest/gtest.h>
 
-#include <csignal>
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <sys/resource.h>
 #include <sys/time.h>
+#include <csignal>
 
 namespace {
 
@@ -85,7 +86,8 @@ TYPED_TEST(Connecting, is_never_early_at_a_black_hole_and_honours_less_than_a_mi
 
 TEST(Loopback, a_zero_or_past_deadline_does_not_wait_at_a_black_hole) {
   full_listener const server;
-  for (tconn::deadline const limit : {tconn::deadline(0s), tconn::deadline(-1h), tconn::deadline(std::chrono::system_clock::now() - 1h)}) {
+  for (tconn::deadline const limit :
+       {tconn::deadline(0s), tconn::deadline(-1h), tconn::deadline(std::chrono::system_clock::now() - 1h)}) {
     auto const began = steady::now();
     auto const result = timed_connect(server.where(), limit);
     ASSERT_FALSE(result);
@@ -155,7 +157,8 @@ TEST(Loopback, a_full_unix_backlog_is_waited_for) {
 }
 
 TEST(Loopback, a_unix_path_without_a_listener_is_an_error_at_once) {
-  EXPECT_EQ(timed_connect(*endpoint::parse("unix:/nonexistent/x"), 5s).error().code, std::errc::no_such_file_or_directory);
+  EXPECT_EQ(timed_connect(*endpoint::parse("unix:/nonexistent/x"), 5s).error().code,
+            std::errc::no_such_file_or_directory);
   temporary_path const path("x.sock");
   { listener const gone(path.where()); }
   EXPECT_EQ(timed_connect(path.where(), 5s).error().code, std::errc::connection_refused);
@@ -188,7 +191,8 @@ TEST(Loopback, options_reach_the_socket) {
   EXPECT_STREQ(device, "lo");
   auto const plain = timed_connect(server.where(), 2s);
   EXPECT_EQ(number(*plain, IPPROTO_TCP, TCP_NODELAY), 0);
-  EXPECT_EQ(timed_connect(server.where(), 2s, {.interface_name = "nosuchdevice"}).error().code, std::errc::no_such_device);
+  EXPECT_EQ(timed_connect(server.where(), 2s, {.interface_name = "nosuchdevice"}).error().code,
+            std::errc::no_such_device);
 }
 
 TEST(Loopback, a_mark_is_set_or_its_refusal_is_told) {
@@ -233,7 +237,8 @@ TEST(Loopback, descriptors_beyond_FD_SETSIZE_connect_by_poll_and_are_refused_by_
   rlimit const before = limits;
   limits.rlim_cur = std::min<rlim_t>(limits.rlim_max, 4096);
   ::setrlimit(RLIMIT_NOFILE, &limits);
-  if (limits.rlim_cur < FD_SETSIZE + 64) GTEST_SKIP() << "the limit of open files (" << limits.rlim_cur << ") is too low";
+  if (limits.rlim_cur < FD_SETSIZE + 64)
+    GTEST_SKIP() << "the limit of open files (" << limits.rlim_cur << ") is too low";
   listener const server;
   closed_port const nobody;
   std::vector<tconn::socket> fillers;
@@ -249,7 +254,8 @@ TEST(Loopback, descriptors_beyond_FD_SETSIZE_connect_by_poll_and_are_refused_by_
   EXPECT_EQ(refused.error().code, errc::descriptor_too_large);
   EXPECT_EQ(refused.error().handshake, handshake::not_started);
   tconn::socket const mine(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  EXPECT_EQ(timed_connect(mine.native_handle(), server.where(), 2s, {}, tconn::selecting{}).error().code, errc::descriptor_too_large);
+  EXPECT_EQ(timed_connect(mine.native_handle(), server.where(), 2s, {}, tconn::selecting{}).error().code,
+            errc::descriptor_too_large);
   server.accept();
   server.accept();
   EXPECT_FALSE(server.accept(50ms)) << "select's refusal came after a SYN";

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The handshake race with the real kernel: a System decorator opens the full accept queue exactly between two of our calls,
-// and what was told is compared with what the server's accept() and recv() see. (A full queue leaves the SYN unanswered;
-// once there is a place, the kernel's next SYN completes the handshake, about a second after the first.)
+// The handshake race with the real kernel: a System decorator opens the full accept queue exactly between two of our
+// calls, and what was told is compared with what the server's accept() and recv() see. (A full queue leaves the SYN
+// unanswered; once there is a place, the kernel's next SYN completes the handshake, about a second after the first.)
 #include <timed_connect/timed_connect.hpp>
 
 #include "support/loopback.hpp"
@@ -43,7 +43,8 @@ class completes_before : public tconn::native_system {
   void happen(moment now, tconn::native_handle handle) const {
     if (now != when_ || server_ == nullptr) return;
     std::exchange(server_, nullptr)->open();
-    EXPECT_TRUE(eventually([&] { return state_of(handle) == tconn::tcp_state::established; })) << "the handshake did not complete";
+    EXPECT_TRUE(eventually([&] { return state_of(handle) == tconn::tcp_state::established; }))
+        << "the handshake did not complete";
   }
   moment when_;
   mutable full_listener* server_;
@@ -56,7 +57,9 @@ class Race : public testing::TestWithParam<on_timeout> {
 
 INSTANTIATE_TEST_SUITE_P(every_policy, Race, testing::Values(on_timeout::close, on_timeout::reset, on_timeout::keep),
                          [](auto const& how) {
-                           return how.param == on_timeout::close ? "close" : how.param == on_timeout::reset ? "reset" : "keep";
+                           return how.param == on_timeout::close   ? "close"
+                                  : how.param == on_timeout::reset ? "reset"
+                                                                   : "keep";
                          });
 
 void expect_the_truth(on_timeout how, tconn::connect_result& result, full_listener const& server) {
@@ -85,14 +88,16 @@ void expect_the_truth(on_timeout how, tconn::connect_result& result, full_listen
 }
 
 TEST_P(Race, completed_in_the_gap_before_the_count_of_SYNs) {
-  auto result = timed_connect(server.where(), 20ms, {.on_timeout = GetParam()}, completes_before(completes_before::moment::count, &server));
+  auto result = timed_connect(server.where(), 20ms, {.on_timeout = GetParam()},
+                              completes_before(completes_before::moment::count, &server));
   expect_the_truth(GetParam(), result, server);
 }
 
 TEST(RaceDecision, completed_in_the_gap_before_the_decision) {  // keep decides nothing
   for (auto const how : {on_timeout::close, on_timeout::reset}) {
     full_listener server;
-    auto result = timed_connect(server.where(), 20ms, {.on_timeout = how}, completes_before(completes_before::moment::decision, &server));
+    auto result = timed_connect(server.where(), 20ms, {.on_timeout = how},
+                                completes_before(completes_before::moment::decision, &server));
     expect_the_truth(how, result, server);
   }
 }

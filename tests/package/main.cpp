@@ -5,7 +5,6 @@
 #include <chrono>
 
 int main() {
-  auto const outcome =
-      tconn::timed_connect(tconn::endpoint::loopback_v4(1), std::chrono::milliseconds{0});
+  auto const outcome = tconn::timed_connect(tconn::endpoint::loopback_v4(1), std::chrono::milliseconds{0});
   return outcome.has_value() ? 1 : 0;
 }

@@ -49,12 +49,14 @@ TEST_F(BadInput, an_impossible_option_is_refused_before_any_call) {
 }
 
 TEST_F(BadInput, an_option_that_the_system_lacks_is_refused_before_anything_is_sent) {
-  for (auto const option : {tconn::socket_option::no_delay, tconn::socket_option::keep_alive, tconn::socket_option::user_timeout_ms,
-                            tconn::socket_option::syn_count, tconn::socket_option::mark}) {
+  for (auto const option :
+       {tconn::socket_option::no_delay, tconn::socket_option::keep_alive, tconn::socket_option::user_timeout_ms,
+        tconn::socket_option::syn_count, tconn::socket_option::mark}) {
     world own;
     own.lacks(option);
     auto const result = tconn::timed_connect(
-        to, 10ms, {.mark = 1, .no_delay = true, .keep_alive = true, .user_timeout = 1s, .syn_count = 2}, simulated{&own});
+        to, 10ms, {.mark = 1, .no_delay = true, .keep_alive = true, .user_timeout = 1s, .syn_count = 2},
+        simulated{&own});
     ASSERT_FALSE(result);
     EXPECT_EQ(result.error().code, errc::invalid_option);
     EXPECT_EQ(own.wire(), "");
@@ -69,7 +71,8 @@ TEST_F(BadInput, an_option_that_the_system_lacks_is_refused_before_anything_is_s
 
 TEST_F(BadInput, a_protocol_that_the_system_lacks_is_an_invalid_option_if_it_was_asked_for_by_one) {
   tconn::testing::fault_plan plan{.fail_at = 1, .error = EPROTONOSUPPORT, .call = "open"};
-  auto const multipath = tconn::timed_connect(to, 10ms, {.multipath = true}, tconn::testing::faulty{simulated{&net}, plan});
+  auto const multipath =
+      tconn::timed_connect(to, 10ms, {.multipath = true}, tconn::testing::faulty{simulated{&net}, plan});
   EXPECT_EQ(multipath.error().code, errc::invalid_option);
   plan.calls = 0;
   auto const plain = tconn::timed_connect(to, 10ms, {}, tconn::testing::faulty{simulated{&net}, plan});
@@ -118,7 +121,9 @@ TEST_F(Hooks, see_the_socket_and_the_address_before_anything_is_sent) {
 }
 
 TEST_F(Hooks, veto_by_an_error) {
-  auto veto = [](tconn::native_handle, tconn::endpoint const&) { return std::make_error_code(std::errc::operation_not_permitted); };
+  auto veto = [](tconn::native_handle, tconn::endpoint const&) {
+    return std::make_error_code(std::errc::operation_not_permitted);
+  };
   auto const mine = lend();
   auto const owned = connect(10ms, {.before_connect = veto});
   auto const borrowed = connect_borrowed(mine, 10ms, {.before_connect = veto});

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Promises 5, 7 and 13 for the caller's own descriptor: never closed, given back as it was found, never somebody else's.
+// Promises 5, 7 and 13 for the caller's own descriptor: never closed, given back as it was found, never somebody
+// else's.
 #include "support/simulation.hpp"
 
 namespace {
@@ -42,7 +43,9 @@ TEST_F(Borrowed, comes_back_in_the_blocking_mode_in_which_it_came_on_every_path)
 
 TEST_F(Borrowed, comes_back_as_it_was_when_a_hook_throws) {
   auto const mine = lend();
-  auto throwing = [](tconn::native_handle, tconn::endpoint const&) -> std::error_code { throw std::runtime_error("hook"); };
+  auto throwing = [](tconn::native_handle, tconn::endpoint const&) -> std::error_code {
+    throw std::runtime_error("hook");
+  };
   EXPECT_THROW(static_cast<void>(connect_borrowed(mine, 10ms, {.before_connect = throwing})), std::runtime_error);
   EXPECT_TRUE(net.is_blocking(mine));
   EXPECT_THROW(static_cast<void>(connect(10ms, {.before_connect = throwing})), std::runtime_error);
@@ -65,10 +68,12 @@ TEST_F(Borrowed, that_is_given_up_after_the_handshake_sends_FIN_by_close_and_RST
     own.calls_take(1us);
     auto const mine = own.lend();
     own.on_syn(to, {syn_ack(10ms - 4500ns)});  // the SYN leaves at 5 us: after the wait, before the last look
-    auto const result = tconn::timed_connect(mine, to, 10ms, {.on_timeout = how, .accept_late = false}, simulated{&own});
+    auto const result =
+        tconn::timed_connect(mine, to, 10ms, {.on_timeout = how, .accept_late = false}, simulated{&own});
     ASSERT_FALSE(result);
     EXPECT_EQ(result.error().handshake, handshake::completed) << own.log();
-    EXPECT_EQ(result.error().aftermath, how == on_timeout::close ? aftermath::peer_sees_close : aftermath::peer_sees_reset);
+    EXPECT_EQ(result.error().aftermath,
+              how == on_timeout::close ? aftermath::peer_sees_close : aftermath::peer_sees_reset);
     EXPECT_EQ(count(own.wire(), how == on_timeout::close ? "> FIN" : "> RST"), 1) << own.wire();
     EXPECT_EQ(own.socket_at(mine).error, 0);
     EXPECT_TRUE(own.is_blocking(mine));
@@ -184,7 +189,8 @@ TEST_F(Borrowed, that_was_refused_can_connect_again_at_once) {
   EXPECT_FALSE(connect_borrowed(mine, 10ms));
   simulated sys{&net};
   sys.set_blocking(mine, false);
-  EXPECT_EQ(sys.start_connect(mine, to), tconn::detail::native_error::in_progress) << "as after a connect() that failed by itself";
+  EXPECT_EQ(sys.start_connect(mine, to), tconn::detail::native_error::in_progress)
+      << "as after a connect() that failed by itself";
   net.pass(5ms);
   sys.set_blocking(mine, true);
 }

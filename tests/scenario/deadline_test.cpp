@@ -56,8 +56,9 @@ TEST_F(Deadlines, a_false_alarm_does_not_hide_a_success) {
 }
 
 TEST_F(Deadlines, zero_and_the_past_start_look_once_and_do_not_wait) {
-  for (deadline const limit : {deadline(0ms), deadline(-5s), deadline(std::chrono::hours::min()), deadline(tconn::time_point{}),
-                               deadline(std::chrono::duration<double>(std::numeric_limits<double>::quiet_NaN()))}) {
+  for (deadline const limit :
+       {deadline(0ms), deadline(-5s), deadline(std::chrono::hours::min()), deadline(tconn::time_point{}),
+        deadline(std::chrono::duration<double>(std::numeric_limits<double>::quiet_NaN()))}) {
     world own;
     auto const result = tconn::timed_connect(to, limit, {}, simulated{&own});
     ASSERT_FALSE(result);
@@ -118,7 +119,8 @@ TEST_F(Deadlines, a_wait_that_fails_ends_the_attempt_by_its_policy) {
   for (auto const how : {tconn::on_timeout::close, tconn::on_timeout::reset, tconn::on_timeout::keep}) {
     world own;
     tconn::testing::fault_plan plan{.fail_at = 1, .error = ENOMEM, .call = "wait"};
-    auto const result = tconn::timed_connect(to, 1s, {.on_timeout = how}, tconn::testing::faulty{simulated{&own}, plan});
+    auto const result =
+        tconn::timed_connect(to, 1s, {.on_timeout = how}, tconn::testing::faulty{simulated{&own}, plan});
     ASSERT_FALSE(result);
     EXPECT_EQ(result.error().code, std::errc::not_enough_memory);
     EXPECT_EQ(result.error().handshake, handshake::in_flight);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Every system call of every course fails once, with each plausible error: the outcome is a promised one, nothing is left
-// open, a borrowed descriptor is as it was, and the deadline is kept.
+// Every system call of every course fails once, with each plausible error: the outcome is a promised one, nothing is
+// left open, a borrowed descriptor is as it was, and the deadline is kept.
 #include "support/simulation.hpp"
 
 namespace {
@@ -22,12 +22,14 @@ course const courses[] = {{"silence", {}},
                           {"late", {syn_ack(10ms - 1us)}},
                           {"in the gap", {syn_ack(10ms + 1us)}},
                           {"false alarm", {false_alarm(3ms), syn_ack(6ms)}}};
-int const errors[] = {EINTR, ENOMEM, EMFILE, EBADF, EAGAIN, ECONNREFUSED, ENOTCONN, EINPROGRESS, EALREADY, EISCONN, ETIMEDOUT, ENOPROTOOPT};
+int const errors[] = {EINTR,    ENOMEM,      EMFILE,   EBADF,   EAGAIN,    ECONNREFUSED,
+                      ENOTCONN, EINPROGRESS, EALREADY, EISCONN, ETIMEDOUT, ENOPROTOOPT};
 
 // What must hold of any failure, and of any success.
 template <class Result>
 void check(Result const& result, world const& net, fault_plan const& plan) {
-  SCOPED_TRACE("call " + std::to_string(plan.fail_at) + " (" + std::string(plan.hit) + ") answers " + std::to_string(plan.error) + '\n' + net.log());
+  SCOPED_TRACE("call " + std::to_string(plan.fail_at) + " (" + std::string(plan.hit) + ") answers " +
+               std::to_string(plan.error) + '\n' + net.log());
   EXPECT_EQ(net.stray_closes(), 0);
   EXPECT_LE(net.elapsed(), 11ms) << "the deadline was not kept";
   if (result) return;
@@ -50,7 +52,8 @@ TEST(FaultSweep, of_an_owned_connect_leaves_nothing_open_and_keeps_the_deadline)
           net.on_syn(at("192.0.2.1:80"), script);
           fault_plan plan{.fail_at = n, .error = error};
           {
-            auto const result = tconn::timed_connect(at("192.0.2.1:80"), 10ms, {.on_timeout = how, .no_delay = true}, faulty{simulated{&net}, plan});
+            auto const result = tconn::timed_connect(at("192.0.2.1:80"), 10ms, {.on_timeout = how, .no_delay = true},
+                                                     faulty{simulated{&net}, plan});
             check(result, net, plan);
             if (result) {
               auto const& s = net.socket_at(result->native_handle());
@@ -83,7 +86,8 @@ TEST(FaultSweep, of_a_borrowed_connect_gives_the_descriptor_back_as_it_was) {
           net.on_syn(at("192.0.2.1:80"), script);
           auto const mine = net.lend();
           fault_plan plan{.fail_at = n, .error = error};
-          auto const result = tconn::timed_connect(mine, at("192.0.2.1:80"), 10ms, {.on_timeout = how}, faulty{simulated{&net}, plan});
+          auto const result =
+              tconn::timed_connect(mine, at("192.0.2.1:80"), 10ms, {.on_timeout = how}, faulty{simulated{&net}, plan});
           check(result, net, plan);
           if (result) {
             EXPECT_EQ(net.socket_at(mine).state, tconn::tcp_state::established) << net.log();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A system that is not Linux: no TCP_INFO, no SO_PEERNAME, no second connect() that proves anything. What cannot be known
-// is told as unknown; everything else holds.
+// A system that is not Linux: no TCP_INFO, no SO_PEERNAME, no second connect() that proves anything. What cannot be
+// known is told as unknown; everything else holds.
 #include "support/simulation.hpp"
 
 namespace {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The handshake race, moment by moment: each row places one packet between two system calls and says what must be told
 // and what must be on the wire. Each call takes 1 us, so with a deadline of 100 ms the calls at the end are
-//   100.000 wait (expires)   100.001 last look   100.002 tcp   100.003 shut_receive (decides)   100.004 tcp   100.005 ...
+//   100.000 wait (expires)   100.001 last look   100.002 tcp   100.003 shut_receive (decides)   100.004 tcp   100.005
+//   ...
 #include "support/simulation.hpp"
 
 namespace {
@@ -39,7 +40,8 @@ class RaceTable : public Scenario {
     own.calls_take(1us);
     own.on_syn(to, {{what, expected.when - 2us}});  // the SYN leaves at 2 us
     {
-      auto const result = tconn::timed_connect(to, 100ms, {.on_timeout = expected.how, .accept_late = expected.accept_late}, simulated{&own});
+      auto const result = tconn::timed_connect(
+          to, 100ms, {.on_timeout = expected.how, .accept_late = expected.accept_late}, simulated{&own});
       EXPECT_EQ(result.has_value(), expected.succeeds) << own.log();
       if (result) return;
       EXPECT_EQ(result.error().code, tconn::errc::deadline_exceeded) << own.log();
@@ -75,34 +77,34 @@ TEST_F(RaceTable, the_SYN_ACK_in_every_window_under_every_policy) {
       {"before the last look", before_the_last_look, on_timeout::close, true, true, {}, {}, ""},
       {"before the last look", before_the_last_look, on_timeout::reset, true, true, {}, {}, ""},
       {"before the last look", before_the_last_look, on_timeout::keep, true, true, {}, {}, ""},
-      {"before the last look", before_the_last_look, on_timeout::close, false, false, handshake::completed, aftermath::peer_sees_close,
-       "> SYN, < SYN-ACK, > ACK, > FIN, "},
-      {"before the last look", before_the_last_look, on_timeout::reset, false, false, handshake::completed, aftermath::peer_sees_reset,
-       "> SYN, < SYN-ACK, > ACK, > RST, "},
-      {"before the last look", before_the_last_look, on_timeout::keep, false, false, handshake::completed, aftermath::kept,
-       "> SYN, < SYN-ACK, > ACK, "},
-      {"in the gap, before the SYNs are counted", before_the_count, on_timeout::close, true, false, handshake::completed,
+      {"before the last look", before_the_last_look, on_timeout::close, false, false, handshake::completed,
        aftermath::peer_sees_close, "> SYN, < SYN-ACK, > ACK, > FIN, "},
-      {"in the gap, before the SYNs are counted", before_the_count, on_timeout::reset, true, false, handshake::completed,
+      {"before the last look", before_the_last_look, on_timeout::reset, false, false, handshake::completed,
        aftermath::peer_sees_reset, "> SYN, < SYN-ACK, > ACK, > RST, "},
-      {"in the gap, before the state is read", before_the_count, on_timeout::keep, true, false, handshake::completed, aftermath::kept,
-       "> SYN, < SYN-ACK, > ACK, "},
+      {"before the last look", before_the_last_look, on_timeout::keep, false, false, handshake::completed,
+       aftermath::kept, "> SYN, < SYN-ACK, > ACK, "},
+      {"in the gap, before the SYNs are counted", before_the_count, on_timeout::close, true, false,
+       handshake::completed, aftermath::peer_sees_close, "> SYN, < SYN-ACK, > ACK, > FIN, "},
+      {"in the gap, before the SYNs are counted", before_the_count, on_timeout::reset, true, false,
+       handshake::completed, aftermath::peer_sees_reset, "> SYN, < SYN-ACK, > ACK, > RST, "},
+      {"in the gap, before the state is read", before_the_count, on_timeout::keep, true, false, handshake::completed,
+       aftermath::kept, "> SYN, < SYN-ACK, > ACK, "},
       {"in the gap, before the decision", before_the_decision, on_timeout::close, true, false, handshake::completed,
        aftermath::peer_sees_close, "> SYN, < SYN-ACK, > ACK, > FIN, "},
       {"in the gap, before the decision", before_the_decision, on_timeout::reset, true, false, handshake::completed,
        aftermath::peer_sees_reset, "> SYN, < SYN-ACK, > ACK, > RST, "},
-      {"after the decision", after_the_decision, on_timeout::close, true, false, handshake::in_flight, aftermath::nothing_sent,
-       "> SYN, < SYN-ACK, > RST, "},
-      {"after the decision", after_the_decision, on_timeout::reset, true, false, handshake::in_flight, aftermath::nothing_sent,
-       "> SYN, < SYN-ACK, > RST, "},
-      {"before the close", before_the_close, on_timeout::close, true, false, handshake::in_flight, aftermath::nothing_sent,
-       "> SYN, < SYN-ACK, > RST, "},
-      {"before the close", before_the_close, on_timeout::reset, true, false, handshake::in_flight, aftermath::nothing_sent,
-       "> SYN, < SYN-ACK, > RST, "},
-      {"after the close", after_the_close, on_timeout::close, true, false, handshake::in_flight, aftermath::nothing_sent,
-       "> SYN, < SYN-ACK, > RST, "},
-      {"after the close", after_the_close, on_timeout::reset, true, false, handshake::in_flight, aftermath::nothing_sent,
-       "> SYN, < SYN-ACK, > RST, "},
+      {"after the decision", after_the_decision, on_timeout::close, true, false, handshake::in_flight,
+       aftermath::nothing_sent, "> SYN, < SYN-ACK, > RST, "},
+      {"after the decision", after_the_decision, on_timeout::reset, true, false, handshake::in_flight,
+       aftermath::nothing_sent, "> SYN, < SYN-ACK, > RST, "},
+      {"before the close", before_the_close, on_timeout::close, true, false, handshake::in_flight,
+       aftermath::nothing_sent, "> SYN, < SYN-ACK, > RST, "},
+      {"before the close", before_the_close, on_timeout::reset, true, false, handshake::in_flight,
+       aftermath::nothing_sent, "> SYN, < SYN-ACK, > RST, "},
+      {"after the close", after_the_close, on_timeout::close, true, false, handshake::in_flight,
+       aftermath::nothing_sent, "> SYN, < SYN-ACK, > RST, "},
+      {"after the close", after_the_close, on_timeout::reset, true, false, handshake::in_flight,
+       aftermath::nothing_sent, "> SYN, < SYN-ACK, > RST, "},
       {"after the end", after_the_close, on_timeout::keep, true, false, handshake::in_flight, aftermath::kept,
        "> SYN, < SYN-ACK, > ACK, "},
   };
@@ -111,11 +113,14 @@ TEST_F(RaceTable, the_SYN_ACK_in_every_window_under_every_policy) {
 
 TEST_F(RaceTable, a_RST_in_the_gap_is_told_as_failed_and_leaves_nothing) {
   for (auto const how : {on_timeout::close, on_timeout::reset}) {
-    play({"RST before the count", before_the_count, how, true, false, handshake::failed, aftermath::none, "> SYN, < RST, "},
+    play({"RST before the count", before_the_count, how, true, false, handshake::failed, aftermath::none,
+          "> SYN, < RST, "},
          tconn::testing::happening::rst);
-    play({"RST before the decision", before_the_decision, how, true, false, handshake::failed, aftermath::none, "> SYN, < RST, "},
+    play({"RST before the decision", before_the_decision, how, true, false, handshake::failed, aftermath::none,
+          "> SYN, < RST, "},
          tconn::testing::happening::rst);
-    play({"RST after the decision", after_the_decision, how, true, false, handshake::in_flight, aftermath::nothing_sent, "> SYN, < RST, "},
+    play({"RST after the decision", after_the_decision, how, true, false, handshake::in_flight, aftermath::nothing_sent,
+          "> SYN, < RST, "},
          tconn::testing::happening::rst);
   }
 }

@@ -64,7 +64,8 @@ TEST_F(Success, takes_no_call_more_than_it_needs_when_it_has_to_wait) {
 // connect() says EINPROGRESS (or EINTR) although it has started nothing, as a fault injector can make it.
 class LyingConnect : public simulated {
  public:
-  LyingConnect(world* net, int answer, int lies) : simulated(net), answer_(answer), left_(std::make_shared<int>(lies)) {}
+  LyingConnect(world* net, int answer, int lies)
+      : simulated(net), answer_(answer), left_(std::make_shared<int>(lies)) {}
   int start_connect(tconn::native_handle handle, tconn::endpoint const& to) const {
     return --*left_ >= 0 ? answer_ : simulated::start_connect(handle, to);
   }

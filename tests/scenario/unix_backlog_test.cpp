@@ -33,7 +33,8 @@ TEST_F(UnixBacklog, is_tried_100_us_apart_at_first_and_never_more_than_2_ms) {
     if (call == "start_connect") times.push_back(net.elapsed());
   };
   EXPECT_FALSE(connect(10ms));
-  std::vector<std::chrono::nanoseconds> const expected = {0us, 100us, 300us, 700us, 1500us, 3100us, 5100us, 7100us, 9100us, 10'000us};
+  std::vector<std::chrono::nanoseconds> const expected = {0us,    100us,  300us,  700us,  1500us,
+                                                          3100us, 5100us, 7100us, 9100us, 10'000us};
   EXPECT_EQ(times, expected);
 }
 
@@ -111,7 +112,8 @@ TEST_F(UnixBacklog, a_borrowed_descriptor_waits_in_the_same_way) {
   EXPECT_TRUE(net.is_blocking(mine));
   auto const late = lend(AF_UNIX);
   net.backlog_full_until(server, 1h);
-  auto const result = tconn::timed_connect(late, server, 10ms, {.on_timeout = tconn::on_timeout::keep}, simulated{&net});
+  auto const result =
+      tconn::timed_connect(late, server, 10ms, {.on_timeout = tconn::on_timeout::keep}, simulated{&net});
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().handshake, handshake::not_started);
   EXPECT_TRUE(net.is_blocking(late));

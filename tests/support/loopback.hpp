@@ -5,17 +5,17 @@
 
 #include <timed_connect/timed_connect.hpp>
 
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
-#include <fcntl.h>
-#include <poll.h>
 #include <stdexcept>
 #include <string>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <thread>
-#include <unistd.h>
 #include <vector>
 
 namespace support {
@@ -55,7 +55,8 @@ bool eventually(Condition&& condition, std::chrono::milliseconds limit = 5s) {
 
 class listener {
  public:
-  explicit listener(tconn::endpoint const& at, int backlog = 64) : descriptor_(::socket(at.family(), SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  explicit listener(tconn::endpoint const& at, int backlog = 64)
+      : descriptor_(::socket(at.family(), SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     if (::bind(descriptor_, at.data(), at.size()) != 0 || ::listen(descriptor_, backlog) != 0) {
       throw std::system_error(errno, std::generic_category(), "cannot listen at " + at.to_string());
     }
@@ -81,7 +82,8 @@ class listener {
   int descriptor_;
 };
 
-/// A listener whose accept queue is full: TCP drops every further SYN, so that connecting goes on for ever; Unix answers EAGAIN.
+/// A listener whose accept queue is full: TCP drops every further SYN, so that connecting goes on for ever; Unix
+/// answers EAGAIN.
 class full_listener {
  public:
   explicit full_listener(tconn::endpoint const& at = tconn::endpoint::loopback_v4(0)) : listener_(at, 0) {
@@ -89,7 +91,8 @@ class full_listener {
       tconn::socket filler(::socket(at.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
       auto const to = where();
       bool const started = ::connect(filler.native_handle(), to.data(), to.size()) == 0 || errno == EINPROGRESS;
-      bool const queued = started && (at.family() == AF_UNIX || state_of(filler.native_handle()) == tconn::tcp_state::established);
+      bool const queued =
+          started && (at.family() == AF_UNIX || state_of(filler.native_handle()) == tconn::tcp_state::established);
       if (!queued) return;  // no place is left
       fillers_.push_back(std::move(filler));
     }
@@ -129,7 +132,8 @@ class closed_port {
  public:
   closed_port() : descriptor_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     auto const any = tconn::endpoint::loopback_v4(0);
-    if (::bind(descriptor_.native_handle(), any.data(), any.size()) != 0) throw std::system_error(errno, std::generic_category());
+    if (::bind(descriptor_.native_handle(), any.data(), any.size()) != 0)
+      throw std::system_error(errno, std::generic_category());
   }
   tconn::endpoint where() const { return local_name(descriptor_.native_handle()); }
 

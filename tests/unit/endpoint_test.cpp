@@ -15,9 +15,9 @@ using tconn::endpoint;
 using namespace std::string_literals;
 
 TEST(Endpoint, gives_back_the_text_that_it_was_parsed_from) {
-  for (auto const* text : {"127.0.0.1:80", "0.0.0.0:0", "255.255.255.255:65535", "[::1]:80", "[2001:db8::1]:443", "[fe80::1%lo]:80",
-                           "[::ffff:192.0.2.1]:1", "[::]:0", "unix:/run/x.sock", "unix:relative", "unix:@abstract",
-                           "unix:/with a space", "unix:/with:colon"}) {
+  for (auto const* text : {"127.0.0.1:80", "0.0.0.0:0", "255.255.255.255:65535", "[::1]:80", "[2001:db8::1]:443",
+                           "[fe80::1%lo]:80", "[::ffff:192.0.2.1]:1", "[::]:0", "unix:/run/x.sock", "unix:relative",
+                           "unix:@abstract", "unix:/with a space", "unix:/with:colon"}) {
     auto const parsed = endpoint::parse(text);
     ASSERT_TRUE(parsed) << text;
     EXPECT_TRUE(parsed->valid()) << text;
@@ -39,19 +39,69 @@ TEST(Endpoint, reads_the_parts_of_an_address) {
   sockaddr_in6 scoped{};
   std::memcpy(&scoped, endpoint::parse("[fe80::1%lo]:80")->data(), sizeof scoped);
   EXPECT_EQ(scoped.sin6_scope_id, ::if_nametoindex("lo"));
-  EXPECT_EQ(*endpoint::parse("[fe80::1%" + std::to_string(scoped.sin6_scope_id) + "]:80"), *endpoint::parse("[fe80::1%lo]:80"));
+  EXPECT_EQ(*endpoint::parse("[fe80::1%" + std::to_string(scoped.sin6_scope_id) + "]:80"),
+            *endpoint::parse("[fe80::1%lo]:80"));
 }
 
 TEST(Endpoint, refuses_text_that_is_not_an_endpoint) {
-  std::vector<std::string> const bad = {
-      "", ":", ":80", "127.0.0.1", "127.0.0.1:", "127.0.0.1:+80", "127.0.0.1:-80", "127.0.0.1: 80", "127.0.0.1:80 ", " 127.0.0.1:80",
-      "127.0.0.1:080", "127.0.0.1:00", "127.0.0.1:65536", "127.0.0.1:99999999999999999999", "127.0.0.1:0x50", "127.0.0.1:http",
-      "127.0.0.01:80", "127.1:80", "127.0.0.1.5:80", "256.0.0.1:80", "0x7f.0.0.1:80", "2130706433:80", "localhost:80",
-      "127.0.0.1:8\0"s, "127.0.0.1\0:80"s, "\0"s, "::1:80", "[::1]", "[::1]:", "[::1]80", "[]:80", "[::1:80", "::1]:80", "[[::1]]:80",
-      "[::1]:080", "[::1]:65536", "[::1 ]:80", "[ ::1]:80", "[127.0.0.1]:80", "[::g]:80", "[1::2::3]:80", "[fe80::1%]:80",
-      "[fe80::1%nosuchinterface]:80", "[fe80::1%999999999]:80", "[fe80::1%01]:80", "[fe80::1%+1]:80", "[fe80::1%lo\0]:80"s, "[%lo]:80",
-      "[fe80::1%0]:80", "unix:", "unix:@", "unix:/a\0b"s, "unix:@a\0b"s, "unix:" + std::string(108, 'x'), "unix:@" + std::string(108, 'x'), "UNIX:/x",
-      "tcp://127.0.0.1:80", std::string(100'000, '1')};
+  std::vector<std::string> const bad = {"",
+                                        ":",
+                                        ":80",
+                                        "127.0.0.1",
+                                        "127.0.0.1:",
+                                        "127.0.0.1:+80",
+                                        "127.0.0.1:-80",
+                                        "127.0.0.1: 80",
+                                        "127.0.0.1:80 ",
+                                        " 127.0.0.1:80",
+                                        "127.0.0.1:080",
+                                        "127.0.0.1:00",
+                                        "127.0.0.1:65536",
+                                        "127.0.0.1:99999999999999999999",
+                                        "127.0.0.1:0x50",
+                                        "127.0.0.1:http",
+                                        "127.0.0.01:80",
+                                        "127.1:80",
+                                        "127.0.0.1.5:80",
+                                        "256.0.0.1:80",
+                                        "0x7f.0.0.1:80",
+                                        "2130706433:80",
+                                        "localhost:80",
+                                        "127.0.0.1:8\0"s,
+                                        "127.0.0.1\0:80"s,
+                                        "\0"s,
+                                        "::1:80",
+                                        "[::1]",
+                                        "[::1]:",
+                                        "[::1]80",
+                                        "[]:80",
+                                        "[::1:80",
+                                        "::1]:80",
+                                        "[[::1]]:80",
+                                        "[::1]:080",
+                                        "[::1]:65536",
+                                        "[::1 ]:80",
+                                        "[ ::1]:80",
+                                        "[127.0.0.1]:80",
+                                        "[::g]:80",
+                                        "[1::2::3]:80",
+                                        "[fe80::1%]:80",
+                                        "[fe80::1%nosuchinterface]:80",
+                                        "[fe80::1%999999999]:80",
+                                        "[fe80::1%01]:80",
+                                        "[fe80::1%+1]:80",
+                                        "[fe80::1%lo\0]:80"s,
+                                        "[%lo]:80",
+                                        "[fe80::1%0]:80",
+                                        "unix:",
+                                        "unix:@",
+                                        "unix:/a\0b"s,
+                                        "unix:@a\0b"s,
+                                        "unix:" + std::string(108, 'x'),
+                                        "unix:@" + std::string(108, 'x'),
+                                        "UNIX:/x",
+                                        "tcp://127.0.0.1:80",
+                                        std::string(100'000, '1')};
   for (auto const& text : bad) {
     auto const parsed = endpoint::parse(text);
     ASSERT_FALSE(parsed) << text.substr(0, 100);
@@ -120,7 +170,9 @@ TEST(Endpoint, is_equal_by_address_port_and_scope_alone) {
   left.sin_port = htons(80);
   auto right = left;
   std::memset(right.sin_zero, 7, sizeof right.sin_zero);
-  auto const make = [](auto const& address) { return endpoint(reinterpret_cast<sockaddr const*>(&address), sizeof address); };
+  auto const make = [](auto const& address) {
+    return endpoint(reinterpret_cast<sockaddr const*>(&address), sizeof address);
+  };
   EXPECT_EQ(make(left), make(right));
   right.sin_port = htons(81);
   EXPECT_NE(make(left), make(right));

@@ -39,10 +39,11 @@ tconn::connect_failure failure(aftermath left) {
 
 TEST(ConnectFailure, message_is_one_line_with_address_reason_time_SYNs_and_aftermath) {
   EXPECT_EQ(failure(aftermath::nothing_sent).message(),
-            "127.0.0.1:80: deadline exceeded after 250.078 ms, handshake in_flight (SYN repeated 2 times); given up in silence");
+            "127.0.0.1:80: deadline exceeded after 250.078 ms, handshake in_flight (SYN repeated 2 times); given up in "
+            "silence");
   std::set<std::string> lines;
-  for (auto left : {aftermath::none, aftermath::nothing_sent, aftermath::peer_sees_close, aftermath::peer_sees_reset, aftermath::kept,
-                    aftermath::unknown}) {
+  for (auto left : {aftermath::none, aftermath::nothing_sent, aftermath::peer_sees_close, aftermath::peer_sees_reset,
+                    aftermath::kept, aftermath::unknown}) {
     auto const line = failure(left).message();
     EXPECT_EQ(line.find('\n'), std::string::npos);
     EXPECT_TRUE(lines.insert(line).second) << line;

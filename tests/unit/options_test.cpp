@@ -18,7 +18,9 @@ using tconn::on_timeout;
 endpoint const v4 = endpoint::loopback_v4(80);
 endpoint const local_socket = *endpoint::parse("unix:/x");
 
-std::error_code veto(tconn::native_handle, endpoint const&) { return std::make_error_code(std::errc::operation_not_permitted); }
+std::error_code veto(tconn::native_handle, endpoint const&) {
+  return std::make_error_code(std::errc::operation_not_permitted);
+}
 
 TEST(ConnectHook, calls_functions_captureless_lambdas_and_lvalues) {
   connect_hook const nothing;
@@ -52,9 +54,12 @@ struct capturing {
   std::error_code operator()(tconn::native_handle, endpoint const&) const { return {}; }
 };
 static_assert(!std::is_constructible_v<connect_hook, capturing>, "a capturing temporary would dangle");
-static_assert(std::is_constructible_v<connect_hook, capturing&> && std::is_constructible_v<connect_hook, capturing const&>);
+static_assert(std::is_constructible_v<connect_hook, capturing&> &&
+              std::is_constructible_v<connect_hook, capturing const&>);
 
-std::error_code check(connect_options const& options, endpoint const& to = v4) { return tconn::detail::check(to, options); }
+std::error_code check(connect_options const& options, endpoint const& to = v4) {
+  return tconn::detail::check(to, options);
+}
 
 TEST(Options, are_all_optional_and_designated) {
   EXPECT_FALSE(check({}));

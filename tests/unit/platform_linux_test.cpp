@@ -16,7 +16,8 @@ using platform = tconn::detail::linux_platform;
 
 TEST(TcpInfo, is_read_at_the_offsets_of_the_kernels_structure) {
   static_assert(offsetof(tcp_info, tcpi_state) == 0);
-  static_assert(offsetof(tcp_info, tcpi_total_retrans) + sizeof(tcp_info::tcpi_total_retrans) == platform::tcp_info_read);
+  static_assert(offsetof(tcp_info, tcpi_total_retrans) + sizeof(tcp_info::tcpi_total_retrans) ==
+                platform::tcp_info_read);
   tcp_info info{};
   info.tcpi_state = 2;
   info.tcpi_total_retrans = 0x01020304;

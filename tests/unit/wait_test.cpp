@@ -100,7 +100,8 @@ TEST(Selecting, cannot_wait_on_a_descriptor_beyond_FD_SETSIZE) {
   EXPECT_TRUE(tconn::polling::can_wait_on(1 << 20));
 }
 
-static_assert(tconn::system_calls<tconn::polling> && tconn::system_calls<tconn::selecting> && tconn::system_calls<tconn::spinning>);
+static_assert(tconn::system_calls<tconn::polling> && tconn::system_calls<tconn::selecting> &&
+              tconn::system_calls<tconn::spinning>);
 static_assert(std::is_same_v<tconn::native_system, tconn::polling>);
 
 }  // namespace

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The course of one attempt: start, wait until the deadline, one last look. It decides nothing about what happens then.
-// "Late" is what the last look alone has found; readiness that the wait reported is in time, whatever the clock says since.
+// "Late" is what the last look alone has found; readiness that the wait reported is in time, whatever the clock says
+// since.
 #pragma once
 
 #include <timed_connect/handshake.hpp>
@@ -30,8 +31,8 @@ struct outcome {
 inline constexpr std::chrono::nanoseconds first_backlog_pause = std::chrono::microseconds{100};
 inline constexpr std::chrono::nanoseconds longest_backlog_pause = std::chrono::milliseconds{2};
 
-/// A self-connect or an EADDRNOTAVAIL is bad luck with the ephemeral port that another try may not have; more tries than
-/// this are no bad luck.
+/// A self-connect or an EADDRNOTAVAIL is bad luck with the ephemeral port that another try may not have; more tries
+/// than this are no bad luck.
 inline constexpr int most_tries = 8;
 
 inline bool is_bad_luck(outcome const& seen) {
@@ -65,14 +66,14 @@ outcome start_owned(attempt<System> const& tried) {
   return understand(tried, answer);
 }
 
-/// The first connect() on the caller's descriptor, which may have a history: an attempt of its own in flight (EALREADY is
-/// progress), a connection, or a failure that nobody has asked for yet, which the first connect() answers instead of
+/// The first connect() on the caller's descriptor, which may have a history: an attempt of its own in flight (EALREADY
+/// is progress), a connection, or a failure that nobody has asked for yet, which the first connect() answers instead of
 /// starting. Where the system names the target, an attempt on its way to somebody else is left alone.
 template <system_calls System>
 outcome start_borrowed(attempt<System> const& tried) {
   endpoint target;
-  bool const has_history = is_inet(tried.to.family()) &&
-                           tried.sys.name(tried.handle, name_of::target, tried.to.family(), target) == 0;
+  bool const has_history =
+      is_inet(tried.to.family()) && tried.sys.name(tried.handle, name_of::target, tried.to.family(), target) == 0;
   bool const same_target = has_history && tried.to.reaches(target);
   int answer = tried.sys.start_connect(tried.handle, tried.to);
   if (starts_nothing(tried.to.family(), answer)) return {stage::not_started, native_code(native_error::try_again)};
@@ -97,20 +98,21 @@ void pause(System& sys, time_point until) {
   }
 }
 
-/// Starts the attempt, and tries again where starting is what has to wait: a Unix socket with a full backlog. The pauses
-/// grow from 100 us to 2 ms. The try that ends at the deadline is its last look.
+/// Starts the attempt, and tries again where starting is what has to wait: a Unix socket with a full backlog. The
+/// pauses grow from 100 us to 2 ms. The try that ends at the deadline is its last look.
 template <system_calls System>
 outcome start(attempt<System> const& tried, time_point until, bool accept_late) {
   auto span = first_backlog_pause;
   for (;;) {
     outcome const started = tried.borrowed ? start_borrowed(tried) : start_owned(tried);
-    bool const backlog_full = started.at == stage::not_started && started.code == native_code(native_error::try_again) &&
-                              tried.to.family() == AF_UNIX;
+    bool const backlog_full = started.at == stage::not_started &&
+                              started.code == native_code(native_error::try_again) && tried.to.family() == AF_UNIX;
     if (!backlog_full) return started;
     auto const now = tried.sys.now();
     auto const next = saturated_sum(now, span);
     if (now < until) pause(tried.sys, next < until ? next : until);
-    if (now >= until || (!accept_late && tried.sys.now() >= until)) return {stage::not_started, errc::deadline_exceeded};
+    if (now >= until || (!accept_late && tried.sys.now() >= until))
+      return {stage::not_started, errc::deadline_exceeded};
     span = span * 2 < longest_backlog_pause ? span * 2 : longest_backlog_pause;
   }
 }
@@ -142,7 +144,8 @@ outcome settle_self_connect(attempt<System> const& tried, outcome const& seen) {
 }
 
 /// From the first connect() to the last look. On loopback the handshake is over when connect() says EINPROGRESS; there
-/// a second connect() that answers 0 proves it with one call, where poll(), SO_ERROR and getpeername() would take three.
+/// a second connect() that answers 0 proves it with one call, where poll(), SO_ERROR and getpeername() would take
+/// three.
 template <system_calls System>
 outcome drive(attempt<System> const& tried, time_point until, bool accept_late) {
   outcome seen = start(tried, until, accept_late);
@@ -151,7 +154,8 @@ outcome drive(attempt<System> const& tried, time_point until, bool accept_late) 
     int const answer = tried.sys.start_connect(tried.handle, tried.to);
     if (answer == 0) {
       seen = {stage::connected};
-    } else if (answer != native_error::already && answer != native_error::in_progress && answer != native_error::interrupted) {
+    } else if (answer != native_error::already && answer != native_error::in_progress &&
+               answer != native_error::interrupted) {
       seen = {stage::failed, native_code(answer)};
     }
   }

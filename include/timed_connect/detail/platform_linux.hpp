@@ -60,7 +60,8 @@ struct linux_platform : posix_platform {
     return answer(::connect(handle, &nobody, sizeof nobody));
   }
 
-  /// MSG_TRUNC lets TCP skip what it holds without copying it, see tcp(7); a Unix socket wants a buffer and says EFAULT.
+  /// MSG_TRUNC lets TCP skip what it holds without copying it, see tcp(7); a Unix socket wants a buffer and says
+  /// EFAULT.
   static int discard_received(native_handle handle) {
     cancellation_held_back const held;
     if (::recv(handle, nullptr, 0x7fffffff, MSG_DONTWAIT | MSG_TRUNC) >= 0) return 0;

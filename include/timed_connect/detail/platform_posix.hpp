@@ -1,17 +1,13 @@
 // SPDX-License-Identifier: MIT
 // The system calls of any POSIX system: one function, one call, errno as a plain int (0 = fine). No loops, no policy.
-// What differs between systems is found by feature tests, each with a way out that works; docs/platforms.md has the quirks.
-// <netinet/tcp.h>, <sys/un.h> and <net/if.h> are not included: they quarrel with their <linux/...> twins, which a
-// program may include as well.
+// What differs between systems is found by feature tests, each with a way out that works; docs/platforms.md has the
+// quirks. <netinet/tcp.h>, <sys/un.h> and <net/if.h> are not included: they quarrel with their <linux/...> twins, which
+// a program may include as well.
 #pragma once
 
 #include <timed_connect/detail/platform_types.hpp>
 
 #include <arpa/inet.h>
-#include <cerrno>
-#include <chrono>
-#include <cstddef>
-#include <cstdint>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -22,6 +18,10 @@
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
+#include <cerrno>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
 
 #ifdef __THROW  // glibc declares these two without exceptions; a second declaration must say the same
 extern "C" unsigned int if_nametoindex(char const*) __THROW;
@@ -65,7 +65,8 @@ inline constexpr int wrong_family = EAFNOSUPPORT;
 inline constexpr int wrong_type = EPROTOTYPE;
 }  // namespace native_error
 
-/// Runs what a destructor may run: a pthread_cancel delivered inside close() of a noexcept destructor would abort the program.
+/// Runs what a destructor may run: a pthread_cancel delivered inside close() of a noexcept destructor would abort the
+/// program.
 class cancellation_held_back {
  public:
   cancellation_held_back() noexcept { ::pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before_); }
@@ -79,7 +80,9 @@ class cancellation_held_back {
 
 /// BSD's sockaddr begins with its length.
 template <class Address>
-concept carries_its_length = requires(Address& address) { address.sa_len; };
+concept carries_its_length = requires(Address& address) {
+  address.sa_len;
+};
 
 template <class Address>
 constexpr void set_length(Address& address, std::size_t length) {
@@ -91,7 +94,7 @@ constexpr void set_length(Address& address, std::size_t length) {
 template <class Entry>
 int poll_one(Entry* entry, std::chrono::nanoseconds limit) {
   using namespace std::chrono;
-  if constexpr (requires(timespec* time) { ppoll(entry, 1, time, nullptr); }) {
+  if constexpr (requires(timespec * time) { ppoll(entry, 1, time, nullptr); }) {
     auto const whole = duration_cast<seconds>(limit);
     timespec time{};
     time.tv_sec = static_cast<decltype(time.tv_sec)>(whole.count());
@@ -105,7 +108,8 @@ int poll_one(Entry* entry, std::chrono::nanoseconds limit) {
 }
 
 struct posix_platform {
-  // ppoll takes a time_t of seconds; a year at a time is enough for any of them, as every caller looks at its clock again.
+  // ppoll takes a time_t of seconds; a year at a time is enough for any of them, as every caller looks at its clock
+  // again.
   static constexpr std::chrono::nanoseconds longest_wait = std::chrono::hours{24 * 365};
   static constexpr std::size_t path_capacity = carries_its_length<sockaddr> ? 104 : 108;  // sockaddr_un::sun_path
   static constexpr bool abstract_names = false;
@@ -188,7 +192,8 @@ struct posix_platform {
     return answer(::connect(handle, address, length));
   }
 
-  /// True where a second connect() that answers 0 after the first said EINPROGRESS proves that the handshake is complete.
+  /// True where a second connect() that answers 0 after the first said EINPROGRESS proves that the handshake is
+  /// complete.
   static constexpr bool second_connect_proves(int /*family*/) { return false; }
 
   /// Waits until the handle is writable or has failed (0), the limit has passed (timed_out), or something else
@@ -242,7 +247,8 @@ struct posix_platform {
     return answer(::setsockopt(handle, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once));
   }
 
-  /// Throws away what the peer has sent. No buffer is needed where MSG_TRUNC skips; elsewhere one read does what it can.
+  /// Throws away what the peer has sent. No buffer is needed where MSG_TRUNC skips; elsewhere one read does what it
+  /// can.
   static int discard_received(native_handle handle) {
     cancellation_held_back const held;
     char scratch[4096];
@@ -251,7 +257,8 @@ struct posix_platform {
 
   static int tcp(native_handle, tcp_facts&) { return native_error::unknown_option; }
 
-  /// The number of an interface, 0 if there is none of that name; and its name, a null pointer if there is none of that number.
+  /// The number of an interface, 0 if there is none of that name; and its name, a null pointer if there is none of that
+  /// number.
   static unsigned interface_by_name(char const* name) { return ::if_nametoindex(name); }
   static char const* interface_by_index(unsigned index, char* name) { return ::if_indextoname(index, name); }
 };

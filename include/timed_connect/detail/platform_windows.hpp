@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// The same calls in Winsock 2: one function, one call, WSAGetLastError() as a plain int (0 = fine). Windows 10 1809 and later.
-// Link ws2_32. As everywhere, <winsock2.h> or a header of this library comes before a <windows.h> that is not lean.
-// <mstcpip.h>, <afunix.h> and <iphlpapi.h> are not included: the few numbers of theirs stand here, they are the system's ABI.
+// The same calls in Winsock 2: one function, one call, WSAGetLastError() as a plain int (0 = fine). Windows 10 1809 and
+// later. Link ws2_32. As everywhere, <winsock2.h> or a header of this library comes before a <windows.h> that is not
+// lean. <mstcpip.h>, <afunix.h> and <iphlpapi.h> are not included: the few numbers of theirs stand here, they are the
+// system's ABI.
 #pragma once
 
 #include <timed_connect/detail/platform_types.hpp>
@@ -39,8 +40,8 @@ using address_length = socklen_t;
 using address_family = ADDRESS_FAMILY;
 
 /// The native errors that the logic names. Everything else passes through it unread. They reach the caller in
-/// std::system_category(). Microsoft's library compares them equal to their std::errc; those of MinGW and libc++ do not:
-/// there WSAECONNREFUSED is not std::errc::connection_refused.
+/// std::system_category(). Microsoft's library compares them equal to their std::errc; those of MinGW and libc++ do
+/// not: there WSAECONNREFUSED is not std::errc::connection_refused.
 namespace native_error {
 inline constexpr int already = WSAEALREADY;
 inline constexpr int address_not_available = WSAEADDRNOTAVAIL;
@@ -67,17 +68,19 @@ template <class Address>
 constexpr void set_length(Address&, std::size_t) {}
 
 struct windows_platform {
-  static constexpr std::chrono::nanoseconds longest_wait = std::chrono::hours{24};  // Sleep() takes 32 bits of milliseconds
+  static constexpr std::chrono::nanoseconds longest_wait =
+      std::chrono::hours{24};  // Sleep() takes 32 bits of milliseconds
   static constexpr std::chrono::nanoseconds longest_poll = std::chrono::milliseconds{100};  // see poll_writable()
-  static constexpr std::size_t path_capacity = 108;  // sockaddr_un::sun_path
+  static constexpr std::size_t path_capacity = 108;                                         // sockaddr_un::sun_path
   static constexpr bool abstract_names = false;
-  static constexpr native_handle select_limit = no_handle;  // FD_SETSIZE counts sockets here; a number of any size will do
+  static constexpr native_handle select_limit =
+      no_handle;  // FD_SETSIZE counts sockets here; a number of any size will do
   static constexpr bool resets_at_once = false;
 
   static int answer(int returned) { return returned == SOCKET_ERROR ? ::WSAGetLastError() : 0; }
 
-  /// Winsock wants this before any other call. WSACleanup() is left out on purpose: it would have to come after the last
-  /// socket, which nobody here knows, and the end of the process does the same.
+  /// Winsock wants this before any other call. WSACleanup() is left out on purpose: it would have to come after the
+  /// last socket, which nobody here knows, and the end of the process does the same.
   static int start_up() {
     static int const error = [] {
       WSADATA unused;
@@ -99,8 +102,8 @@ struct windows_platform {
 
   static void close(native_handle handle) { ::closesocket(handle); }
 
-  /// Windows does not tell the mode of a socket. So it is taken at the caller's word, which is that a borrowed socket comes in
-  /// blocking mode, and goes back in it.
+  /// Windows does not tell the mode of a socket. So it is taken at the caller's word, which is that a borrowed socket
+  /// comes in blocking mode, and goes back in it.
   static int blocking(native_handle, bool& is_blocking) {
     is_blocking = true;
     return 0;
@@ -116,7 +119,8 @@ struct windows_platform {
     if (int const error = start_up()) return error;
     WSAPROTOCOL_INFOW info{};
     address_length length = sizeof info;
-    int const error = answer(::getsockopt(handle, SOL_SOCKET, SO_PROTOCOL_INFOW, reinterpret_cast<char*>(&info), &length));
+    int const error =
+        answer(::getsockopt(handle, SOL_SOCKET, SO_PROTOCOL_INFOW, reinterpret_cast<char*>(&info), &length));
     family = info.iAddressFamily;
     type = info.iSocketType;
     return error;
@@ -140,9 +144,10 @@ struct windows_platform {
 
   static int bind_to_interface(native_handle, char const*, std::size_t) { return native_error::unknown_option; }
 
-  /// "Started" is WSAEWOULDBLOCK in Winsock. It becomes in_progress, so that it cannot be taken for try_again, which says that
-  /// nothing was started. A refusal is believed only after the SYN has been repeated, even on loopback: it takes 1 to 2 s,
-  /// and a shorter deadline comes first. (SIO_TCP_INITIAL_RTO without retransmissions would avoid that.)
+  /// "Started" is WSAEWOULDBLOCK in Winsock. It becomes in_progress, so that it cannot be taken for try_again, which
+  /// says that nothing was started. A refusal is believed only after the SYN has been repeated, even on loopback: it
+  /// takes 1 to 2 s, and a shorter deadline comes first. (SIO_TCP_INITIAL_RTO without retransmissions would avoid
+  /// that.)
   static int connect(native_handle handle, sockaddr const* address, address_length length) {
     int const error = answer(::connect(handle, address, length));
     return error == WSAEWOULDBLOCK ? native_error::in_progress : error;
@@ -160,7 +165,8 @@ struct windows_platform {
     if (handle == no_handle) return sleep(limit);
     bool const cut = limit.count() < 0 || limit > longest_poll;
     WSAPOLLFD entry{handle, POLLOUT, 0};  // POLLERR and POLLHUP come unasked; asking for them is WSAEINVAL
-    int const ready = ::WSAPoll(&entry, 1, static_cast<int>(rounded_up<std::chrono::milliseconds>(cut ? longest_poll : limit)));
+    int const ready =
+        ::WSAPoll(&entry, 1, static_cast<int>(rounded_up<std::chrono::milliseconds>(cut ? longest_poll : limit)));
     if (ready == SOCKET_ERROR) return ::WSAGetLastError();
     if ((entry.revents & POLLNVAL) != 0) return native_error::bad_handle;
     if ((entry.revents & (POLLOUT | POLLERR | POLLHUP)) != 0) return 0;
@@ -219,16 +225,16 @@ struct windows_platform {
     return answer(::setsockopt(handle, SOL_SOCKET, SO_LINGER, reinterpret_cast<char const*>(&at_once), sizeof at_once));
   }
 
-  /// Throws away what the peer has sent, as far as one read goes. Winsock has no MSG_DONTWAIT; the sockets that come here
-  /// are our own, and non-blocking.
+  /// Throws away what the peer has sent, as far as one read goes. Winsock has no MSG_DONTWAIT; the sockets that come
+  /// here are our own, and non-blocking.
   static int discard_received(native_handle handle) {
     char scratch[4096];
     return answer(::recv(handle, scratch, sizeof scratch, 0));
   }
 
   /// SIO_TCP_INFO, since Windows 10 1703: State and SynRetrans of TCP_INFO_v0, if that much came. No other state than
-  /// `established` is told: shutdown() leaves a socket alone that is in SYN_SENT, so giving up has no step that decides, and
-  /// what was in flight a moment ago may be established now.
+  /// `established` is told: shutdown() leaves a socket alone that is in SYN_SENT, so giving up has no step that
+  /// decides, and what was in flight a moment ago may be established now.
   static int tcp(native_handle handle, tcp_facts& facts) {
     constexpr DWORD tcp_info = 0xd8000027;  // _WSAIORW(IOC_VENDOR, 39)
     constexpr std::size_t syn_retransmits_at = 84;
@@ -241,13 +247,14 @@ struct windows_platform {
     facts = tcp_facts{};
     std::int32_t state = 0;
     std::memcpy(&state, info, sizeof state);
-    if (length >= sizeof state && state >= 4 && state <= 10) facts.state = tcp_state::established;  // and all that follow it
+    if (length >= sizeof state && state >= 4 && state <= 10)
+      facts.state = tcp_state::established;  // and all that follow it
     if (length > syn_retransmits_at) facts.syn_retransmits = info[syn_retransmits_at];
     return 0;
   }
 
-  /// The names of interfaces are in iphlpapi, which one would have to link for this alone. A number is its own name here, and
-  /// whether there is an interface of that number shows when it is used.
+  /// The names of interfaces are in iphlpapi, which one would have to link for this alone. A number is its own name
+  /// here, and whether there is an interface of that number shows when it is used.
   static unsigned interface_by_name(char const*) { return 0; }
   static char const* interface_by_index(unsigned index, char* name) {
     if (index == 0) return nullptr;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The fault injector: any System, whose n-th call fails. With it "fail the 1st, the 2nd, the 3rd ... call until none is left"
-// visits every error path of a program that uses this library.
+// The fault injector: any System, whose n-th call fails. With it "fail the 1st, the 2nd, the 3rd ... call until none is
+// left" visits every error path of a program that uses this library.
 #pragma once
 
 #include <timed_connect/system.hpp>
@@ -14,11 +14,11 @@ namespace testing {
 
 /// Which call fails, and how. Calls are counted from 1, over all copies of the system that share the plan.
 struct fault_plan {
-  int fail_at = 0;             ///< The number of the call that fails; 0: none.
-  int error = 0;               ///< What it answers.
-  std::string_view call{};     ///< Count only calls of this name ("wait", "start_connect", ...); empty: all that can fail.
-  int calls = 0;               ///< How many have been counted.
-  std::string_view hit{};      ///< The name of the call that failed; empty if none did.
+  int fail_at = 0;          ///< The number of the call that fails; 0: none.
+  int error = 0;            ///< What it answers.
+  std::string_view call{};  ///< Count only calls of this name ("wait", "start_connect", ...); empty: all that can fail.
+  int calls = 0;            ///< How many have been counted.
+  std::string_view hit{};   ///< The name of the call that failed; empty if none did.
 
   bool fails(std::string_view name) {
     if ((!call.empty() && call != name) || ++calls != fail_at) return false;
@@ -73,7 +73,9 @@ class faulty : public Inner {
   int discard_received(native_handle handle) const {
     return fails("discard_received") ? plan_->error : Inner::discard_received(handle);
   }
-  int tcp(native_handle handle, tcp_facts& facts) const { return fails("tcp") ? plan_->error : Inner::tcp(handle, facts); }
+  int tcp(native_handle handle, tcp_facts& facts) const {
+    return fails("tcp") ? plan_->error : Inner::tcp(handle, facts);
+  }
 
  private:
   bool fails(std::string_view name) const { return plan_->fails(name); }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The System that lives in a simulated world: the same primitives as the native one, answered by the model of world.hpp.
-// timed_connect(to, 250ms, {}, simulated{&net}) runs the library's real code, without a socket and without real time.
+// The System that lives in a simulated world: the same primitives as the native one, answered by the model of
+// world.hpp. timed_connect(to, 250ms, {}, simulated{&net}) runs the library's real code, without a socket and without
+// real time.
 #pragma once
 
 #include <timed_connect/system.hpp>
@@ -38,8 +39,10 @@ class simulated {
       return;
     }
     bool const established = s->state == tcp_state::established;
-    if (established && (s->unread || s->lingers)) net_->packet("> RST" + net_->whom(*s));
-    else if (established && !s->fin_sent) net_->packet("> FIN" + net_->whom(*s));
+    if (established && (s->unread || s->lingers))
+      net_->packet("> RST" + net_->whom(*s));
+    else if (established && !s->fin_sent)
+      net_->packet("> FIN" + net_->whom(*s));
     s->open = false;
     s->state = tcp_state::closed;
     s->next_syn = detail::never;
@@ -52,11 +55,13 @@ class simulated {
     return with("blocking", handle, [&](simulated_socket& s) { return is_blocking = s.blocking, 0; });
   }
   int set_blocking(native_handle handle, bool blocking) const {
-    return with(blocking ? "set_blocking" : "set_nonblocking", handle, [&](simulated_socket& s) { return s.blocking = blocking, 0; });
+    return with(blocking ? "set_blocking" : "set_nonblocking", handle,
+                [&](simulated_socket& s) { return s.blocking = blocking, 0; });
   }
   int set_option(native_handle handle, socket_option option, int) const {
-    return with("set_option", handle,
-                [&](simulated_socket&) { return net_->lacking_.contains(option) ? detail::native_error::unknown_option : 0; });
+    return with("set_option", handle, [&](simulated_socket&) {
+      return net_->lacking_.contains(option) ? detail::native_error::unknown_option : 0;
+    });
   }
   int bind(native_handle handle, endpoint const& local) const {
     return with("bind", handle, [&](simulated_socket& s) { return s.local = local, 0; });
@@ -81,7 +86,8 @@ class simulated {
   int wait(native_handle handle, time_point until) const {
     net_->enter("wait");
     int const woken = wait_for(handle == detail::no_handle ? nullptr : net_->find(handle), until);
-    net_->record("wait" + (handle == detail::no_handle ? std::string{} : ' ' + std::to_string(handle)) + " = " + answer(woken));
+    net_->record("wait" + (handle == detail::no_handle ? std::string{} : ' ' + std::to_string(handle)) + " = " +
+                 answer(woken));
     return woken;
   }
 
@@ -114,8 +120,10 @@ class simulated {
 
   int reset(native_handle handle) const {
     return with("reset", handle, [&](simulated_socket& s) {
-      if (net_->plain_posix_) s.lingers = true;
-      else net_->disconnect(s);
+      if (net_->plain_posix_)
+        s.lingers = true;
+      else
+        net_->disconnect(s);
       return 0;
     });
   }
@@ -158,7 +166,8 @@ class simulated {
     if (auto& answers = net_->at_once_[key]; !answers.empty() && s.state == tcp_state::closed && !s.connecting) {
       int const error = answers.front();
       answers.pop_front();
-      if (error == 0 || error == detail::native_error::in_progress || error == detail::native_error::interrupted) begin(s, to);
+      if (error == 0 || error == detail::native_error::in_progress || error == detail::native_error::interrupted)
+        begin(s, to);
       if (error == 0) establish(s);
       return error;
     }
@@ -209,7 +218,9 @@ class simulated {
   }
 
   int wait_for(simulated_socket* s, time_point until) const {
-    auto const ready = [&] { return s != nullptr && (s->state != tcp_state::syn_sent || std::exchange(s->alarmed, false)); };
+    auto const ready = [&] {
+      return s != nullptr && (s->state != tcp_state::syn_sent || std::exchange(s->alarmed, false));
+    };
     auto const signal = net_->next_signal();
     for (;;) {
       if (ready()) return 0;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// A simulated world: virtual time, sockets that behave as Linux's do, and peers that follow a script. Time passes only while
-// somebody waits (and, if calls_take() says so, during each call), so a test of a ten-second timeout takes microseconds
-// and its times are exact. The log reads like a packet script:
+// A simulated world: virtual time, sockets that behave as Linux's do, and peers that follow a script. Time passes only
+// while somebody waits (and, if calls_take() says so, during each call), so a test of a ten-second timeout takes
+// microseconds and its times are exact. The log reads like a packet script:
 //
 //   world net;
 //   net.on_syn(to, {syn_ack(130ms)});
@@ -39,7 +39,9 @@ struct event {
 };
 inline event syn_ack(std::chrono::nanoseconds after) { return {happening::syn_ack, after}; }
 inline event rst(std::chrono::nanoseconds after) { return {happening::rst, after}; }
-inline event unreachable(std::chrono::nanoseconds after) { return {happening::unreachable, after}; }  // ICMP: EHOSTUNREACH
+inline event unreachable(std::chrono::nanoseconds after) {
+  return {happening::unreachable, after};
+}  // ICMP: EHOSTUNREACH
 inline event fin(std::chrono::nanoseconds after) { return {happening::fin, after}; }
 inline event data(std::chrono::nanoseconds after) { return {happening::data, after}; }
 inline event false_alarm(std::chrono::nanoseconds after) { return {happening::false_alarm, after}; }
@@ -69,15 +71,20 @@ class world {
  public:
   // ---- the script ----
 
-  /// How the peer at an address behaves. Called again for the same address it tells of the next attempt; the last script
-  /// goes on for all that follow. An address without a script is silent.
-  void on_syn(endpoint const& peer, std::vector<event> script) { scripts_[peer.to_string()].push_back(std::move(script)); }
-  /// connect() to this address answers at once, with an error or 0 for connected; once per call, then the script counts.
+  /// How the peer at an address behaves. Called again for the same address it tells of the next attempt; the last
+  /// script goes on for all that follow. An address without a script is silent.
+  void on_syn(endpoint const& peer, std::vector<event> script) {
+    scripts_[peer.to_string()].push_back(std::move(script));
+  }
+  /// connect() to this address answers at once, with an error or 0 for connected; once per call, then the script
+  /// counts.
   void answers_at_once(endpoint const& peer, int error, int times = 1) {
     for (; times > 0; --times) at_once_[peer.to_string()].push_back(error);
   }
   /// A Unix listener whose backlog is full until then: connect() answers EAGAIN before, 0 after.
-  void backlog_full_until(endpoint const& peer, std::chrono::nanoseconds since_start) { backlog_[peer.to_string()] = start + since_start; }
+  void backlog_full_until(endpoint const& peer, std::chrono::nanoseconds since_start) {
+    backlog_[peer.to_string()] = start + since_start;
+  }
   /// The local ports that connect() will take, in this order; then 40001, 40002, ...
   void ephemeral_ports(std::vector<std::uint16_t> ports) { ports_.assign(ports.begin(), ports.end()); }
   /// Each call but now() takes this long, at its beginning: so an event can be placed between two calls.
@@ -113,7 +120,8 @@ class world {
   /// The packets alone: "> " sent by us, "< " sent by the peer.
   std::string const& wire() const { return wire_; }
   std::size_t open_sockets() const {
-    return static_cast<std::size_t>(std::count_if(sockets_.begin(), sockets_.end(), [](auto const& s) { return s.open; }));
+    return static_cast<std::size_t>(
+        std::count_if(sockets_.begin(), sockets_.end(), [](auto const& s) { return s.open; }));
   }
   bool is_blocking(native_handle handle) const { return sockets_.at(index(handle)).blocking; }
   simulated_socket const& socket_at(native_handle handle) const { return sockets_.at(index(handle)); }
@@ -127,10 +135,10 @@ class world {
  private:
   friend class simulated;
   static constexpr native_handle first_handle = 3;
-  static constexpr std::chrono::seconds syn_intervals[] = {std::chrono::seconds{1}, std::chrono::seconds{1}, std::chrono::seconds{1},
-                                                           std::chrono::seconds{1}, std::chrono::seconds{1}, std::chrono::seconds{2},
-                                                           std::chrono::seconds{4}, std::chrono::seconds{8}, std::chrono::seconds{16},
-                                                           std::chrono::seconds{32}, std::chrono::seconds{64}};
+  static constexpr std::chrono::seconds syn_intervals[] = {
+      std::chrono::seconds{1},  std::chrono::seconds{1},  std::chrono::seconds{1}, std::chrono::seconds{1},
+      std::chrono::seconds{1},  std::chrono::seconds{2},  std::chrono::seconds{4}, std::chrono::seconds{8},
+      std::chrono::seconds{16}, std::chrono::seconds{32}, std::chrono::seconds{64}};
 
   static time_point earlier(time_point a, time_point b) { return a < b ? a : b; }
   static std::size_t index(native_handle handle) { return static_cast<std::size_t>(handle - first_handle); }
@@ -152,8 +160,10 @@ class world {
   static endpoint with_port(endpoint const& address, std::uint16_t port) {
     sockaddr_storage bytes{};
     std::memcpy(&bytes, address.data(), static_cast<std::size_t>(address.size()));
-    if (address.family() == AF_INET) reinterpret_cast<sockaddr_in&>(bytes).sin_port = htons(port);
-    else reinterpret_cast<sockaddr_in6&>(bytes).sin6_port = htons(port);
+    if (address.family() == AF_INET)
+      reinterpret_cast<sockaddr_in&>(bytes).sin_port = htons(port);
+    else
+      reinterpret_cast<sockaddr_in6&>(bytes).sin6_port = htons(port);
     return {reinterpret_cast<sockaddr*>(&bytes), address.size()};
   }
 
