@@ -163,8 +163,8 @@ basic_connect_result<typename System::owner> timed_connect(endpoint const& to, d
     owned.release();
     auto concluded = detail::conclude(tried, seen, options.on_timeout, options.accept_late, options.nonblocking, began);
     if (!concluded && concluded.error().aftermath == aftermath::kept) {
-      concluded.error().pending.emplace(basic_socket<owner>(tried.handle, detail::owner_of(sys)), to,
-                                        detail::owner_of(sys), options.accept_late, options.nonblocking);
+      concluded.error().pending.emplace(basic_socket<owner>(tried.handle, detail::owner_of(sys)), to, options,
+                                        detail::owner_of(sys));
     }
     return concluded;
   }
@@ -210,7 +210,7 @@ result<void, basic_connect_failure<typename System::owner>> timed_connect(tconn:
 /// already: try_finish() tells. Only on_timeout does not apply.
 ///
 /// Errors: as timed_connect(), but for the deadline. A Unix socket whose backlog is full starts nothing: EAGAIN
-///   (std::errc::resource_unavailable_try_again), handshake not_started.
+///   (std::errc::resource_unavailable_try_again), handshake not_started. There is no budget, so nothing is retried.
 /// Example: examples/resume.cpp
 template <system_calls System = native_system>
 result<basic_pending_connection<typename System::owner>, basic_connect_failure<typename System::owner>> start_connect(
@@ -226,8 +226,8 @@ result<basic_pending_connection<typename System::owner>, basic_connect_failure<t
   detail::attempt<System> const tried{sys, owned.handle, to};
   auto const started = detail::start_owned(tried);
   if (started.at == detail::stage::in_flight || started.at == detail::stage::connected) {
-    return basic_pending_connection<owner>(basic_socket<owner>(owned.release(), detail::owner_of(sys)), to,
-                                           detail::owner_of(sys), options.accept_late, options.nonblocking);
+    return basic_pending_connection<owner>(basic_socket<owner>(owned.release(), detail::owner_of(sys)), to, options,
+                                           detail::owner_of(sys));
   }
   if (started.at == detail::stage::not_started) return fail(started.code);
   return fail(started.code, tried.give_up(on_timeout::close));

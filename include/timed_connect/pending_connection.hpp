@@ -79,14 +79,15 @@ class basic_pending_connection {
  public:
   using connect_result = basic_connect_result<Owner>;
 
-  /// Takes over an attempt that start_connect() or on_timeout::keep has left in flight.
-  basic_pending_connection(basic_socket<Owner> in_flight, endpoint const& to, Owner sys, bool accept_late,
-                           bool nonblocking)
+  /// Takes over an attempt that is in flight on a non-blocking socket. Of the options, accept_late and nonblocking
+  /// count.
+  basic_pending_connection(basic_socket<Owner> in_flight, endpoint const& to, connect_options const& options,
+                           Owner sys = {})
       : socket_(std::move(in_flight)),
         sys_(std::move(sys)),
         to_(to),
-        accept_late_(accept_late),
-        nonblocking_(nonblocking) {}
+        accept_late_(options.accept_late),
+        nonblocking_(options.nonblocking) {}
   basic_pending_connection(basic_pending_connection&&) noexcept = default;
   basic_pending_connection& operator=(basic_pending_connection&& other) noexcept {
     if (this != &other) {
