@@ -5,6 +5,7 @@
 #pragma once
 
 #include <timed_connect/detail/platform.hpp>
+#include <timed_connect/detail/text.hpp>
 #include <timed_connect/error.hpp>
 #include <timed_connect/result.hpp>
 
@@ -130,40 +131,7 @@ class endpoint {
 };
 
 namespace detail {
-
-/// Digits alone, without leading zeros, up to `most`; false for anything else.
-inline bool read_number(std::string_view text, std::uint64_t most, std::uint64_t& number) {
-  if (text.empty() || text.size() > 10 || (text.size() > 1 && text.front() == '0')) return false;
-  number = 0;
-  for (char const digit : text) {
-    if (digit < '0' || digit > '9') return false;
-    number = number * 10 + static_cast<std::uint64_t>(digit - '0');
-  }
-  return number <= most;
-}
-
-/// A numeric address of a family, as inet_pton() reads it.
-template <class Bytes>
-bool read_address(int family, std::string_view text, Bytes& address) {
-  char terminated[64];
-  if (text.empty() || text.size() >= sizeof terminated || text.find('\0') != text.npos) return false;
-  terminated[text.copy(terminated, sizeof terminated - 1)] = '\0';
-  return ::inet_pton(family, terminated, &address) == 1;
-}
-
-/// The index of an interface by its name, or by its number if there is one of that number; 0 if there is none.
-inline std::uint32_t interface_index(std::string_view zone) {
-  char terminated[64];
-  if (zone.empty() || zone.size() >= sizeof terminated || zone.find('\0') != zone.npos) return 0;
-  terminated[zone.copy(terminated, sizeof terminated - 1)] = '\0';
-  if (unsigned const index = platform::interface_by_name(terminated)) return index;
-  std::uint64_t number = 0;
-  char name[64];
-  bool const exists = read_number(zone, UINT32_MAX, number) &&
-                      platform::interface_by_index(static_cast<unsigned>(number), name) != nullptr;
-  return exists ? static_cast<std::uint32_t>(number) : 0;
-}
-
+constexpr bool is_inet(int family) { return family == AF_INET || family == AF_INET6; }
 }  // namespace detail
 
 inline result<endpoint> endpoint::parse(std::string_view text) {

@@ -123,7 +123,6 @@ struct attempt {
       return {tconn::handshake::failed, tconn::aftermath::none, before.syn_retransmits};
     }
     left_behind after = state(tconn::aftermath::unknown);
-    after.syn_retransmits = before.syn_retransmits;
     if (decided == 0 && after.handshake == tconn::handshake::failed) {
       if (before.handshake == tconn::handshake::completed) {  // reset by the peer since
         return {tconn::handshake::completed, tconn::aftermath::none, before.syn_retransmits};

@@ -112,8 +112,6 @@ constexpr bool is_policy(on_timeout how) {
   return how == on_timeout::close || how == on_timeout::reset || how == on_timeout::keep;
 }
 
-constexpr bool is_inet(int family) { return family == AF_INET || family == AF_INET6; }
-
 /// Whether every field but those that apply to a borrowed descriptor is at its default.
 inline bool fits_borrowed(connect_options const& options) {
   return !options.nonblocking && !options.local && options.interface_name.empty() && !options.mark &&

@@ -6,12 +6,12 @@
 #pragma once
 
 #include <timed_connect/detail/platform_types.hpp>
+#include <timed_connect/detail/pthread_cancel.hpp>
 
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <pthread.h>
 #include <sys/ioctl.h>
 #include <sys/select.h>
 #include <sys/socket.h>
@@ -65,19 +65,6 @@ inline constexpr int wrong_family = EAFNOSUPPORT;
 inline constexpr int wrong_type = EPROTOTYPE;
 }  // namespace native_error
 
-/// Runs what a destructor may run: a pthread_cancel delivered inside close() of a noexcept destructor would abort the
-/// program.
-class cancellation_held_back {
- public:
-  cancellation_held_back() noexcept { ::pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before_); }
-  ~cancellation_held_back() { ::pthread_setcancelstate(before_, &before_); }
-  cancellation_held_back(cancellation_held_back const&) = delete;
-  cancellation_held_back& operator=(cancellation_held_back const&) = delete;
-
- private:
-  int before_ = 0;
-};
-
 /// BSD's sockaddr begins with its length.
 template <class Address>
 concept carries_its_length = requires(Address& address) {
@@ -89,16 +76,20 @@ constexpr void set_length(Address& address, std::size_t length) {
   if constexpr (carries_its_length<Address>) address.sa_len = static_cast<decltype(address.sa_len)>(length);
 }
 
+inline timespec to_timespec(std::chrono::nanoseconds span) {
+  auto const whole = std::chrono::duration_cast<std::chrono::seconds>(span);
+  timespec time{};
+  time.tv_sec = static_cast<decltype(time.tv_sec)>(whole.count());
+  time.tv_nsec = static_cast<decltype(time.tv_nsec)>((span - whole).count());
+  return time;
+}
+
 /// poll() whose limit has the resolution that the system offers: ppoll's nanoseconds, else whole milliseconds, rounded
 /// up so that the wait is never short. A negative limit waits for ever.
 template <class Entry>
 int poll_one(Entry* entry, std::chrono::nanoseconds limit) {
-  using namespace std::chrono;
   if constexpr (requires(timespec * time) { ppoll(entry, 1, time, nullptr); }) {
-    auto const whole = duration_cast<seconds>(limit);
-    timespec time{};
-    time.tv_sec = static_cast<decltype(time.tv_sec)>(whole.count());
-    time.tv_nsec = static_cast<decltype(time.tv_nsec)>((limit - whole).count());
+    auto const time = to_timespec(limit);
     return ppoll(entry, 1, limit.count() < 0 ? nullptr : &time, nullptr);
   } else {
     constexpr std::int64_t most = 0x7fffffff;
@@ -208,7 +199,6 @@ struct posix_platform {
 
   /// The same by pselect(). The handle must be below select_limit.
   static int select_writable(native_handle handle, std::chrono::nanoseconds limit) {
-    using namespace std::chrono;
     fd_set writable;
     fd_set failed;
     FD_ZERO(&writable);
@@ -217,10 +207,7 @@ struct posix_platform {
       FD_SET(handle, &writable);
       FD_SET(handle, &failed);
     }
-    auto const whole = duration_cast<seconds>(limit);
-    timespec time{};
-    time.tv_sec = static_cast<decltype(time.tv_sec)>(whole.count());
-    time.tv_nsec = static_cast<decltype(time.tv_nsec)>((limit - whole).count());
+    auto const time = to_timespec(limit);
     int const ready = ::pselect(handle + 1, nullptr, &writable, &failed, limit.count() < 0 ? nullptr : &time, nullptr);
     if (ready < 0) return errno;
     return ready == 0 ? native_error::timed_out : 0;
