@@ -27,7 +27,7 @@ struct scoped_handle {
   native_handle release() { return std::exchange(handle, no_handle); }
 };
 
-/// Makes a borrowed descriptor non-blocking, and gives it back as it was on every way out.
+/// Makes a borrowed descriptor non-blocking, and gives it back as it was found on every way out, whatever a hook does.
 template <system_calls System>
 class scoped_nonblocking {
  public:
@@ -36,17 +36,24 @@ class scoped_nonblocking {
   scoped_nonblocking& operator=(scoped_nonblocking const&) = delete;
   ~scoped_nonblocking() { restore(); }
 
-  int enter(bool was_blocking) {
-    int const error = was_blocking ? sys_.set_blocking(handle_, false) : 0;
-    was_blocking_ = was_blocking && error == 0;
+  /// Reads the mode; from now on it is given back, if somebody may change it.
+  int note(bool hook_may_change_it) {
+    int const error = sys_.blocking(handle_, was_blocking_);
+    changed_ = error == 0 && hook_may_change_it;
     return error;
   }
-  int restore() { return std::exchange(was_blocking_, false) ? sys_.set_blocking(handle_, true) : 0; }
+  int enter() {
+    if (!was_blocking_ && !changed_) return 0;
+    changed_ = true;
+    return sys_.set_blocking(handle_, false);
+  }
+  int restore() { return std::exchange(changed_, false) ? sys_.set_blocking(handle_, was_blocking_) : 0; }
 
  private:
   System& sys_;
   native_handle handle_;
   bool was_blocking_ = false;
+  bool changed_ = false;
 };
 
 /// What a primitive answered to an option: one that the system lacks is our error, all else the system's own.
@@ -87,7 +94,9 @@ std::error_code open_socket(System& sys, native_handle& opened, endpoint const& 
   opened = handle;
   if (!sys.can_wait_on(handle)) return errc::descriptor_too_large;
   if (auto const code = apply(sys, handle, options)) return code;
-  return ask(options.before_connect, handle, to);
+  if (auto const code = ask(options.before_connect, handle, to)) return code;
+  // A hook that leaves the socket blocking must not cost the deadline.
+  return options.before_connect ? native_code(sys.set_blocking(handle, false)) : std::error_code{};
 }
 
 /// The error that a borrowed descriptor itself shows; none if it is a stream socket of the endpoint's family.
@@ -117,18 +126,15 @@ result<void, borrowed_failure> conclude_borrowed(attempt<System> const& tried, t
     if (!is_bad_luck(seen) || tried.sys.now() >= until) break;
   }
   if (seen.connected(options.accept_late)) return {};
-  bool const at_deadline = seen.at == stage::expired || seen.at == stage::late;
-  if (at_deadline) seen.code = errc::deadline_exceeded;
-  left_behind left;
-  if (at_deadline && options.on_timeout == on_timeout::keep) {
-    left = tried.state(aftermath::kept);
-  } else if (seen.at != stage::not_started && seen.at != stage::not_ours) {
-    left = tried.give_up(options.on_timeout == on_timeout::reset ? on_timeout::reset : on_timeout::close);
-    if (left.handshake == handshake::failed && tried.sys.resets_at_once())
-      tried.sys.reset(tried.handle);  // it can connect again
-    int read_away = 0;
-    tried.sys.connect_error(tried.handle, read_away);
+  if (seen.at == stage::expired || seen.at == stage::late) seen.code = errc::deadline_exceeded;
+  left_behind const left = leave(tried, seen, options.on_timeout);
+  if (seen.at == stage::not_started || seen.at == stage::not_ours || left.aftermath == aftermath::kept) {
+    return borrowed_failure{seen.code, left};
   }
+  bool const is_dead = left.handshake == handshake::failed && is_inet(tried.to.family());
+  if (is_dead && tried.sys.resets_at_once()) tried.sys.reset(tried.handle);  // so that it can connect again
+  int read_away = 0;
+  tried.sys.connect_error(tried.handle, read_away);
   return borrowed_failure{seen.code, left};
 }
 
@@ -140,7 +146,7 @@ result<void, borrowed_failure> conclude_borrowed(attempt<System> const& tried, t
 /// deadline::never()
 ///   waits for ever.
 /// Errors: errc::deadline_exceeded; errc::invalid_endpoint, errc::invalid_option and errc::descriptor_too_large before
-///   anything is sent; errc::refused_by_hook; errc::self_connect, when every retry within the deadline ended so; else
+///   anything is sent; errc::refused_by_hook; errc::self_connect, when 8 tries within the deadline ended so; else
 ///   what socket(2), setsockopt(2), bind(2) and connect(2) report: ECONNREFUSED, ENETUNREACH, EMFILE, the kernel's own
 ///   ETIMEDOUT, ... At the deadline a Unix socket with a full backlog has nothing in flight: handshake not_started.
 /// Ownership: the socket belongs to the caller. A failure owns the attempt if it was kept (failure.pending), else
@@ -193,11 +199,10 @@ result<void, basic_connect_failure<typename System::owner>> timed_connect(tconn:
   if (auto const code = detail::check(to, options)) return fail(code);
   if (!detail::fits_borrowed(options)) return fail(errc::invalid_option);
   if (auto const code = detail::check_borrowed(sys, mine, to)) return fail(code);
-  bool was_blocking = false;
-  if (int const error = sys.blocking(mine, was_blocking)) return fail(detail::native_code(error));
-  if (auto const code = detail::ask(options.before_connect, mine, to)) return fail(code);
   detail::scoped_nonblocking<System> mode(sys, mine);
-  if (int const error = mode.enter(was_blocking)) return fail(detail::native_code(error));
+  if (int const error = mode.note(static_cast<bool>(options.before_connect))) return fail(detail::native_code(error));
+  if (auto const code = detail::ask(options.before_connect, mine, to)) return fail(code);
+  if (int const error = mode.enter()) return fail(detail::native_code(error));
   detail::attempt<System> const tried{sys, mine, to, /*borrowed*/ true};
   auto const concluded = detail::conclude_borrowed(tried, until, options);
   int const stuck = mode.restore();
@@ -229,8 +234,7 @@ result<basic_pending_connection<typename System::owner>, basic_connect_failure<t
     return basic_pending_connection<owner>(basic_socket<owner>(owned.release(), detail::owner_of(sys)), to, options,
                                            detail::owner_of(sys));
   }
-  if (started.at == detail::stage::not_started) return fail(started.code);
-  return fail(started.code, tried.give_up(on_timeout::close));
+  return fail(started.code, detail::leave(tried, started, on_timeout::close));
 }
 
 }  // namespace v1

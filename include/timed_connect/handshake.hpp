@@ -74,27 +74,32 @@ struct attempt {
   endpoint const& to;
   bool borrowed = false;
 
-  /// After a readiness: 0 if connected, in_progress if that was a false alarm, else why it failed. SO_ERROR is read
-  /// once; its 0 counts only with a peer, as poll() says "writable" of sockets that were never connected too.
-  int look() const {
+  /// What a readiness means.
+  struct verdict {
+    enum { connected, false_alarm, failed, broken } is;
     int error = 0;
-    if (int const unreadable = sys.connect_error(handle, error)) return unreadable;
-    if (error != 0) return error;
-    int const no_peer = confirm();
-    if (no_peer != native_error::not_connected) return no_peer;
+  };
+
+  /// After a readiness. SO_ERROR is read once; its 0 counts only with a peer, as poll() says "writable" of sockets that
+  /// were never connected too.
+  verdict look() const {
+    int error = 0;
+    if (int const unreadable = sys.connect_error(handle, error)) return {verdict::broken, unreadable};
+    if (error != 0) return {verdict::failed, error};
+    int const no_peer = confirm(/*may_be_older*/ borrowed && is_inet(to.family()));
+    if (no_peer == 0) return {verdict::connected};
+    if (no_peer != native_error::not_connected) return {verdict::broken, no_peer};
     tcp_facts facts;
-    bool const in_flight =
-        sys.tcp(handle, facts) == 0 && (facts.state == tcp_state::syn_sent || facts.state == tcp_state::syn_received);
-    return in_flight ? native_error::in_progress : native_error::not_connected;
+    bool const in_flight = sys.tcp(handle, facts) == 0 && facts.state == tcp_state::syn_sent;
+    return in_flight ? verdict{verdict::false_alarm} : verdict{verdict::broken, native_error::not_connected};
   }
 
-  /// Whether there is a peer: 0 or the error. A borrowed descriptor must have reached the endpoint that was asked for,
-  /// not the one of an earlier connect(). (Unix: its connect() never answers for an earlier one, and a name has many
-  /// paths.)
-  int confirm() const {
+  /// Whether there is a peer: 0 or the error. A connection that may be older than this call must have reached the
+  /// endpoint that was asked for; if not, it is EISCONN.
+  int confirm(bool may_be_older) const {
     endpoint peer;
     if (int const error = sys.name(handle, name_of::peer, to.family(), peer)) return error;
-    return borrowed && is_inet(to.family()) && !to.reaches(peer) ? native_error::is_connected : 0;
+    return may_be_older && !to.reaches(peer) ? native_error::is_connected : 0;
   }
 
   /// Whether TCP has connected the socket to itself, which happens when the ephemeral port is the one asked for.
@@ -116,24 +121,22 @@ struct attempt {
   /// Ends the attempt, by FIN (close) or RST (reset) if the handshake was complete and by silence if not, and tells
   /// which it was. The socket itself stays open. Copies of the descriptor, in a forked child say, hold nothing back.
   left_behind give_up(on_timeout how) const {
+    if (to.family() == AF_UNIX) return give_up_unix();
     left_behind const before = state(tconn::aftermath::none);  // the abort resets the kernel's count of SYNs
     if (before.handshake == tconn::handshake::failed) return before;
     int const decided = sys.shut(handle, shut_direction::receive);
-    if (decided == native_error::not_connected && before.handshake != tconn::handshake::unknown) {
-      return {tconn::handshake::failed, tconn::aftermath::none, before.syn_retransmits};
-    }
     left_behind after = state(tconn::aftermath::unknown);
-    if (decided == 0 && after.handshake == tconn::handshake::failed) {
-      if (before.handshake == tconn::handshake::completed) {  // reset by the peer since
-        return {tconn::handshake::completed, tconn::aftermath::none, before.syn_retransmits};
-      }  // else closed by our shut, as it was still in SYN_SENT
-      return {tconn::handshake::in_flight, tconn::aftermath::nothing_sent, before.syn_retransmits};
+    if (after.handshake == tconn::handshake::failed) {
+      if (decided == 0)
+        after = who_closed_it();
+      else
+        after.aftermath = tconn::aftermath::none;  // closed before we came to it
+      after.syn_retransmits = before.syn_retransmits;
+      return after;
     }
     tconn::aftermath const effect = end_connection(how);
-    if (after.handshake != tconn::handshake::unknown)
-      after.aftermath = effect;
-    else if (to.family() == AF_UNIX)
-      after = {tconn::handshake::completed, tconn::aftermath::peer_sees_close, 0};
+    if (after.handshake == tconn::handshake::completed) after.aftermath = effect;
+    else after.handshake = tconn::handshake::unknown;  // nothing was decided: a simultaneous open, or a failed call
     return after;
   }
 
@@ -147,6 +150,28 @@ struct attempt {
       case tcp_state::unknown: break;
     }
     return tconn::handshake::unknown;
+  }
+
+  // Our shutdown has found the socket open, and now it is closed: by that shutdown, in SYN_SENT, or by a RST of the
+  // peer since. Our abort forgets whom the socket was on its way to and a RST does not. (Multipath TCP never forgets;
+  // but there our abort leaves no error.)
+  left_behind who_closed_it() const {
+    left_behind const aborted{tconn::handshake::in_flight, tconn::aftermath::nothing_sent};
+    endpoint target;
+    int const forgotten = sys.name(handle, name_of::target, to.family(), target);
+    if (forgotten == native_error::not_connected) return aborted;
+    int error = 0;
+    if (forgotten != 0 || sys.connect_error(handle, error) != 0)
+      return {tconn::handshake::unknown, tconn::aftermath::unknown};
+    return error == 0 ? aborted : left_behind{tconn::handshake::completed, tconn::aftermath::none};
+  }
+
+  // A Unix socket is never in flight, and there is no RST: the peer, if it is still there, reads end of file.
+  left_behind give_up_unix() const {
+    int error = 0;
+    bool const has_peer = sys.connect_error(handle, error) == 0 && error == 0 && confirm(false) == 0;
+    if (!has_peer) return {tconn::handshake::failed, tconn::aftermath::none};
+    return {tconn::handshake::completed, end_connection(on_timeout::close)};
   }
 
   // The peer may have ended it first; then nothing of ours reaches it.
@@ -163,7 +188,10 @@ struct attempt {
 /// the kernel send a RST behind the FIN.
 template <system_calls System>
 void close_given_up(System& sys, native_handle handle, aftermath left) {
-  if (left == aftermath::peer_sees_close) sys.discard_received(handle);
+  constexpr int most_reads = 1024;  // TCP needs one, a Unix socket one for each 4 kB
+  for (int reads = 0; left == aftermath::peer_sees_close && reads < most_reads; ++reads) {
+    if (sys.discard_received(handle) != 0) break;
+  }
   sys.close(handle);
 }
 

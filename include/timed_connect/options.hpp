@@ -31,22 +31,35 @@ enum class on_timeout {
 /// A reference to a callable std::error_code(native_handle, endpoint const&): a function, a captureless lambda, or an
 /// lvalue that outlives the call. A capturing temporary would dangle, and is refused at compile time.
 class connect_hook {
+  template <class F>
+  static constexpr bool callable = std::is_class_v<std::remove_cvref_t<F>>&&
+      std::is_invocable_r_v<std::error_code, F, native_handle, endpoint const&>;
+  template <class F>  // a captureless lambda, whose every object is the same
+  static constexpr bool stateless = std::is_empty_v<F>&& std::default_initializable<std::remove_cv_t<F>>;
+
  public:
   using function = std::error_code (*)(native_handle, endpoint const&);
 
   connect_hook() noexcept = default;
 
-  connect_hook(function call) noexcept : call_(call != nullptr ? &call_function : nullptr) { target_.function = call; }
+  connect_hook(function call) noexcept
+      : call_(call != nullptr ? &call_function : nullptr) {  // NOLINT(google-explicit-constructor)
+    target_.function = call;
+  }
 
   template <class F>
-  requires(std::is_class_v<F> && !std::same_as<std::remove_cv_t<F>, connect_hook> &&
-           std::is_invocable_r_v<std::error_code, F&, native_handle, endpoint const&>) connect_hook(F& callable)
-  noexcept : call_(&call_object<F>) { target_.object = const_cast<std::remove_const_t<F>*>(&callable); }
+  requires callable<F&> &&(!std::same_as<std::remove_cv_t<F>, connect_hook>)connect_hook(F& object) noexcept
+      : call_(&call_object<F>) {  // NOLINT(google-explicit-constructor)
+    target_.object = const_cast<std::remove_const_t<F>*>(&object);
+  }
 
   template <class F>
-  requires(std::is_class_v<F> && !std::same_as<F, connect_hook> && std::convertible_to<F, function>)
-      connect_hook(F&& captureless)
-  noexcept : connect_hook(static_cast<function>(captureless)) {}
+  requires callable<F&> && stateless<F> &&(!std::same_as<F, connect_hook>)connect_hook(F&&) noexcept
+      : call_(&call_stateless<F>) {}  // NOLINT(google-explicit-constructor)
+
+  template <class F>
+  requires callable<F const&> &&
+      (!stateless<F>)&&(!std::same_as<F, connect_hook>)connect_hook(F const&&) = delete;  // it would dangle
 
   explicit operator bool() const noexcept { return call_ != nullptr; }
 
@@ -60,6 +73,10 @@ class connect_hook {
 
   static std::error_code call_function(target to_call, native_handle handle, endpoint const& to) {
     return to_call.function(handle, to);
+  }
+  template <class F>
+  static std::error_code call_stateless(target, native_handle handle, endpoint const& to) {
+    return F{}(handle, to);
   }
   template <class F>
   static std::error_code call_object(target to_call, native_handle handle, endpoint const& to) {

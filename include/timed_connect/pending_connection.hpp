@@ -45,6 +45,25 @@ basic_connect_failure<Owner> failure(std::error_code code, endpoint const& where
   return {code, where, left.handshake, left.aftermath, left.syn_retransmits, elapsed, std::nullopt};
 }
 
+/// Does to an attempt without a connection what its outcome and the policy ask for, and tells what is left behind.
+template <system_calls System>
+left_behind leave(attempt<System> const& tried, outcome const& seen, on_timeout how) {
+  switch (seen.at) {
+    case stage::not_started:
+    case stage::not_ours: return {};
+    case stage::failed: {  // nothing to give up; some systems have counted the SYNs
+      tcp_facts facts;
+      tried.sys.tcp(tried.handle, facts);
+      return {handshake::failed, aftermath::none, facts.syn_retransmits};
+    }
+    case stage::expired:
+    case stage::late:
+      if (how == on_timeout::keep) return tried.state(aftermath::kept);
+      [[fallthrough]];
+    default: return tried.give_up(how == on_timeout::reset ? on_timeout::reset : on_timeout::close);
+  }
+}
+
 /// What the outcome of an owned attempt means to the caller. Unless it is kept (aftermath::kept), the handle is gone:
 /// handed over in the socket, or closed.
 template <system_calls System>
@@ -55,16 +74,10 @@ basic_connect_result<typename System::owner> conclude(attempt<System> const& tri
   if (seen.connected(accept_late)) {
     int const stuck = nonblocking ? 0 : sys.set_blocking(tried.handle, true);
     if (stuck == 0) return basic_socket<owner>(tried.handle, owner_of(sys));
-    seen = {stage::failed, native_code(stuck)};
+    seen = {stage::broken, native_code(stuck)};
   }
-  bool const at_deadline = seen.at == stage::expired || seen.at == stage::late;
-  if (at_deadline) seen.code = errc::deadline_exceeded;
-  left_behind left;
-  if (at_deadline && how == on_timeout::keep) {
-    left = tried.state(aftermath::kept);
-  } else if (seen.at != stage::not_started) {
-    left = tried.give_up(how == on_timeout::reset ? how : on_timeout::close);
-  }
+  if (seen.at == stage::expired || seen.at == stage::late) seen.code = errc::deadline_exceeded;
+  left_behind const left = leave(tried, seen, how);
   if (left.aftermath != aftermath::kept) close_given_up(sys, tried.handle, left.aftermath);
   return failure<owner>(seen.code, tried.to, left, sys.now() - began);
 }

@@ -32,6 +32,18 @@ template <class E>
 #endif
 }
 
+/// std::invoke() for what a result calls; <functional> would cost more to include than all of this header.
+template <class F, class... Value>
+decltype(auto) call(F&& function, Value&&... value) {
+  if constexpr (std::is_member_function_pointer_v<std::remove_cvref_t<F>>) {
+    return (..., (std::forward<Value>(value).*function)());
+  } else if constexpr (std::is_member_object_pointer_v<std::remove_cvref_t<F>>) {
+    return (..., (std::forward<Value>(value).*function));
+  } else {
+    return std::forward<F>(function)(std::forward<Value>(value)...);
+  }
+}
+
 template <class>
 inline constexpr bool is_result = false;
 template <class T, class E>
@@ -54,6 +66,10 @@ class [[nodiscard]] result {
   result(E error) noexcept : has_value_(false) {
     ::new (&error_) E(std::move(error));
   }  // NOLINT(google-explicit-constructor)
+
+  template <class Code>
+  requires std::is_error_code_enum_v<Code> && std::is_constructible_v<E, std::error_code> result(Code code)
+  noexcept : result(E(make_error_code(code))) {}  // NOLINT(google-explicit-constructor)
 
   result(result const& other) requires(std::is_copy_constructible_v<T>&& std::is_copy_constructible_v<E>)
       : has_value_(other.has_value_) {
@@ -137,19 +153,19 @@ class [[nodiscard]] result {
   static auto chain(Self&& self, F&& next) {
     using next_result = std::remove_cvref_t<std::invoke_result_t<F, decltype(*std::forward<Self>(self))>>;
     static_assert(detail::is_result<next_result>, "and_then wants a function that returns a result");
-    return self.has_value_ ? std::forward<F>(next)(*std::forward<Self>(self))
+    return self.has_value_ ? detail::call(std::forward<F>(next), *std::forward<Self>(self))
                            : next_result(std::forward<Self>(self).error());
   }
 
   template <class Self, class F>
   static auto map(Self&& self, F&& change) {
-    using changed = std::remove_cv_t<std::invoke_result_t<F, decltype(*std::forward<Self>(self))>>;
+    using changed = std::remove_cvref_t<std::invoke_result_t<F, decltype(*std::forward<Self>(self))>>;
     if (!self.has_value_) return result<changed, E>(std::forward<Self>(self).error());
     if constexpr (std::is_void_v<changed>) {
-      std::forward<F>(change)(*std::forward<Self>(self));
+      detail::call(std::forward<F>(change), *std::forward<Self>(self));
       return result<changed, E>();
     } else {
-      return result<changed, E>(std::forward<F>(change)(*std::forward<Self>(self)));
+      return result<changed, E>(detail::call(std::forward<F>(change), *std::forward<Self>(self)));
     }
   }
 
@@ -184,6 +200,9 @@ class [[nodiscard]] result<void, E> {
 
   result() noexcept = default;
   result(E error) noexcept : error_(std::move(error)), has_value_(false) {}  // NOLINT(google-explicit-constructor)
+  template <class Code>
+  requires std::is_error_code_enum_v<Code> && std::is_constructible_v<E, std::error_code> result(Code code)
+  noexcept : result(E(make_error_code(code))) {}  // NOLINT(google-explicit-constructor)
 
   bool has_value() const noexcept { return has_value_; }
   explicit operator bool() const noexcept { return has_value_; }
@@ -225,7 +244,7 @@ class [[nodiscard]] result<void, E> {
 
   template <class Self, class F>
   static auto map(Self&& self, F&& change) {
-    using changed = std::remove_cv_t<std::invoke_result_t<F>>;
+    using changed = std::remove_cvref_t<std::invoke_result_t<F>>;
     if (!self.has_value_) return result<changed, E>(std::forward<Self>(self).error());
     if constexpr (std::is_void_v<changed>) {
       std::forward<F>(change)();

@@ -52,6 +52,7 @@ concept system_calls = std::copyable<S> &&
   /// RST, at once if resets_at_once(), else when the handle is closed; silence if nothing is established.
   { sys.reset(handle) } -> std::same_as<int>;
   { sys.resets_at_once() } -> std::same_as<bool>;
+  /// Throws away some of what the peer has sent: 0; or another answer if there was nothing.
   { sys.discard_received(handle) } -> std::same_as<int>;
   { sys.tcp(handle, facts) } -> std::same_as<int>;
 };

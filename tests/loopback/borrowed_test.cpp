@@ -171,6 +171,40 @@ TEST_F(Borrowed, of_the_wrong_kind_is_refused_before_anything_is_changed) {
   EXPECT_EQ(code(v4.native_handle(), *endpoint::parse("unix:/x")), std::errc::address_family_not_supported);
 }
 
+TEST_F(Borrowed, of_the_unix_family_that_was_refused_can_connect_again) {
+  temporary_path const path("gone.sock");
+  temporary_path const other("live.sock");
+  { listener const gone(path.where()); }
+  listener const live(other.where());
+  auto const mine = fresh(0, AF_UNIX);
+  auto const refused = timed_connect(mine.native_handle(), path.where(), 1s);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, std::errc::connection_refused);
+  EXPECT_EQ(refused.error().handshake, handshake::failed);
+  ASSERT_TRUE(timed_connect(mine.native_handle(), other.where(), 1s));
+  EXPECT_EQ(::send(mine.native_handle(), "x", 1, MSG_NOSIGNAL), 1) << "the descriptor was shut down";
+  EXPECT_EQ(what_is_read(live.accept()), "1 bytes");
+}
+
+TEST_F(Borrowed, of_the_unix_family_that_is_connected_to_somebody_else_is_an_error_and_stays_untouched) {
+  temporary_path const path("one.sock");
+  temporary_path const other("other.sock");
+  listener const one(path.where());
+  listener const another(other.where());
+  auto const mine = fresh(0, AF_UNIX);
+  ASSERT_EQ(connect_by_hand(mine, other.where()), 0);
+  EXPECT_TRUE(timed_connect(mine.native_handle(), other.where(), 1s)) << "connected to the very endpoint";
+  auto const result = timed_connect(mine.native_handle(), path.where(), 1s);
+  ASSERT_FALSE(result) << "connected to somebody else, and told success";
+  EXPECT_EQ(result.error().code, std::errc::already_connected);
+  int pair[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+  tconn::socket const left(pair[0]);
+  tconn::socket const right(pair[1]);
+  EXPECT_EQ(timed_connect(pair[0], path.where(), 1s).error().code, std::errc::already_connected);
+  EXPECT_EQ(::send(pair[0], "x", 1, MSG_NOSIGNAL), 1);
+}
+
 TEST_F(Borrowed, is_never_disconnected_by_an_AF_UNSPEC_endpoint) {
   auto const mine = fresh();
   ASSERT_TRUE(timed_connect(mine.native_handle(), server.where(), 2s));

@@ -161,7 +161,10 @@ TEST(Loopback, a_unix_path_without_a_listener_is_an_error_at_once) {
             std::errc::no_such_file_or_directory);
   temporary_path const path("x.sock");
   { listener const gone(path.where()); }
-  EXPECT_EQ(timed_connect(path.where(), 5s).error().code, std::errc::connection_refused);
+  auto const refused = timed_connect(path.where(), 5s);
+  EXPECT_EQ(refused.error().code, std::errc::connection_refused);
+  EXPECT_EQ(refused.error().handshake, handshake::failed) << told(refused);
+  EXPECT_EQ(refused.error().aftermath, tconn::aftermath::none) << told(refused);
 }
 
 TEST(Loopback, options_reach_the_socket) {
@@ -185,6 +188,7 @@ TEST(Loopback, options_reach_the_socket) {
   EXPECT_EQ(number(*client, SOL_SOCKET, SO_KEEPALIVE), 1);
   EXPECT_EQ(number(*client, IPPROTO_TCP, TCP_USER_TIMEOUT), 1234);
   EXPECT_EQ(number(*client, IPPROTO_TCP, TCP_SYNCNT), 2);
+  EXPECT_EQ(number(*client, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT), 1) << "bind() has used up a port for every peer";
   char device[32] = "";
   socklen_t length = sizeof device;
   ::getsockopt(client->native_handle(), SOL_SOCKET, SO_BINDTODEVICE, device, &length);

@@ -167,9 +167,44 @@ TEST(RaceAfterwards, unread_data_does_not_turn_a_close_into_a_reset_of_a_unix_so
   auto attempt = tconn::start_connect(server.where());
   ASSERT_TRUE(attempt) << told(attempt);
   auto const accepted = server.accept();
-  ASSERT_EQ(::send(accepted.native_handle(), "hello", 5, MSG_NOSIGNAL), 5);
+  std::string const much(100'000, 'x');
+  ASSERT_EQ(::send(accepted.native_handle(), much.data(), much.size(), MSG_NOSIGNAL), 100'000);
   EXPECT_EQ(attempt->abandon(on_timeout::close), aftermath::peer_sees_close);
   EXPECT_EQ(what_is_read(accepted), "EOF");
+}
+
+TEST(RaceAfterwards, a_unix_listener_that_is_gone_sees_nothing) {
+  temporary_path const path("x.sock");
+  listener server(path.where());
+  auto attempt = tconn::start_connect(server.where());
+  ASSERT_TRUE(attempt) << told(attempt);
+  server.stop();
+  EXPECT_EQ(attempt->abandon(on_timeout::close), aftermath::none);
+}
+
+TEST(RaceAfterwards, a_server_that_accepts_and_resets_around_the_decision_is_not_taken_for_our_abort) {
+  class resets_after_decision : public tconn::native_system {
+   public:
+    explicit resets_after_decision(full_listener* server) : server_(server) {}
+    int shut(tconn::native_handle handle, tconn::shut_direction direction) const {
+      if (direction == tconn::shut_direction::both) return native_system::shut(handle, direction);
+      server_->open();
+      EXPECT_TRUE(eventually([&] { return state_of(handle) == tconn::tcp_state::established; }));
+      int const decided = native_system::shut(handle, direction);
+      auto const accepted = server_->accept();
+      tconn::detail::platform::reset(accepted.native_handle());
+      EXPECT_TRUE(eventually([&] { return state_of(handle) == tconn::tcp_state::closed; }));
+      return decided;
+    }
+
+   private:
+    full_listener* server_;
+  };
+  full_listener server;
+  auto const result = timed_connect(server.where(), 20ms, {}, resets_after_decision(&server));
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().handshake, handshake::completed) << told(result);
+  EXPECT_EQ(result.error().aftermath, aftermath::none) << told(result);
 }
 
 TEST(RaceAfterwards, a_child_that_holds_a_copy_of_the_descriptor_holds_back_neither_FIN_nor_RST) {

@@ -121,6 +121,28 @@ TEST(PthreadCancel, in_the_middle_of_a_wait_leaves_nothing_open_and_gives_a_borr
   }
 }
 
+std::atomic<bool> told_after_cancel{false};
+
+void* give_up_while_cancelled(void* argument) {
+  auto const& server = *static_cast<listener*>(argument);
+  auto attempt = tconn::start_connect(server.where());
+  ::pthread_cancel(::pthread_self());
+  auto const left = attempt->abandon(on_timeout::reset);  // connect() is a cancellation point
+  told_after_cancel = left == tconn::aftermath::peer_sees_reset;
+  ::pthread_testcancel();
+  return nullptr;
+}
+
+TEST(PthreadCancel, does_not_act_in_the_middle_of_giving_up) {
+  listener server;
+  pthread_t thread{};
+  ASSERT_EQ(::pthread_create(&thread, nullptr, give_up_while_cancelled, &server), 0);
+  void* ended = nullptr;
+  ::pthread_join(thread, &ended);
+  EXPECT_EQ(ended, PTHREAD_CANCELED);
+  EXPECT_TRUE(told_after_cancel);
+}
+
 void* destroy_while_cancelled(void* argument) {
   auto const& server = *static_cast<listener*>(argument);
   {

@@ -195,6 +195,43 @@ TEST_F(Borrowed, that_was_refused_can_connect_again_at_once) {
   sys.set_blocking(mine, true);
 }
 
+TEST_F(Borrowed, that_connected_to_itself_is_not_tried_again_after_the_deadline) {
+  auto const mine = lend();
+  net.ephemeral_ports({80, 40000});
+  EXPECT_EQ(connect_borrowed(mine, 0ms).error().code, errc::self_connect);
+  EXPECT_EQ(count(net.log(), "start_connect"), 1) << net.log();
+}
+
+TEST_F(Borrowed, that_is_kept_is_resumed_even_if_the_connect_is_interrupted) {
+  auto const mine = lend();
+  net.on_syn(to, {syn_ack(25ms)});
+  EXPECT_FALSE(connect_borrowed(mine, 10ms, {.on_timeout = on_timeout::keep}));
+  tconn::testing::fault_plan plan{.fail_at = 1, .error = EINTR, .call = "start_connect"};
+  auto const result = tconn::timed_connect(mine, to, 100ms, {}, tconn::testing::faulty{simulated{&net}, plan});
+  EXPECT_TRUE(result) << told(result) << net.log();
+  EXPECT_EQ(count(net.wire(), "> SYN"), 1);
+}
+
+TEST_F(Borrowed, whose_mode_a_hook_has_changed_comes_back_as_it_was_and_keeps_its_deadline) {
+  for (bool const blocking : {true, false}) {
+    for (bool const vetoes : {true, false}) {
+      auto const mine = lend(AF_INET, blocking);
+      auto hook = [&](tconn::native_handle handle, tconn::endpoint const&) {
+        simulated{&net}.set_blocking(handle, vetoes ? !blocking : true);
+        return vetoes ? std::make_error_code(std::errc::io_error) : std::error_code{};
+      };
+      EXPECT_FALSE(connect_borrowed(mine, 10ms, {.before_connect = hook}));
+      EXPECT_EQ(net.is_blocking(mine), blocking) << net.log();
+    }
+  }
+  auto unblocks = [&](tconn::native_handle handle, tconn::endpoint const&) {
+    simulated{&net}.set_blocking(handle, true);
+    return std::error_code{};
+  };
+  EXPECT_FALSE(connect(10ms, {.before_connect = unblocks}));
+  EXPECT_EQ(net.blocked(), 0) << "connect() was called on a blocking socket";
+}
+
 TEST_F(Borrowed, that_connected_to_itself_does_not_stay_so) {
   auto const mine = lend();
   net.ephemeral_ports(std::vector<std::uint16_t>(100, 80));

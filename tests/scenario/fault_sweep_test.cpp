@@ -35,6 +35,21 @@ void check(Result const& result, world const& net, fault_plan const& plan) {
   if (result) return;
   auto const& failure = result.error();
   EXPECT_TRUE(failure.code) << "a failure without a reason";
+  // What is told is what the wire shows.
+  auto const sent = [&](char const* packet) { return net.wire().find(packet) != std::string::npos; };
+  switch (failure.aftermath) {
+    case aftermath::nothing_sent: EXPECT_FALSE(sent("> FIN") || sent("> ACK")); break;  // a late SYN-ACK meets a RST
+    case aftermath::kept: EXPECT_FALSE(sent("> FIN") || sent("> RST")); break;
+    case aftermath::peer_sees_close: EXPECT_TRUE(sent("> ACK") && sent("> FIN") && !sent("> RST")); break;
+    case aftermath::peer_sees_reset: EXPECT_TRUE(sent("> ACK") && sent("> RST")); break;
+    default: break;
+  }
+  if (failure.handshake == tconn::handshake::completed) {
+    EXPECT_TRUE(sent("> ACK"));
+  }
+  if (failure.handshake == tconn::handshake::in_flight && failure.aftermath != aftermath::kept) {
+    EXPECT_TRUE(sent("> SYN") && !sent("> ACK"));
+  }
   if (failure.code == tconn::errc::deadline_exceeded) {
     EXPECT_GE(net.elapsed(), 10ms) << "early";
   }

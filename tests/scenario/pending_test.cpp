@@ -134,6 +134,16 @@ TEST_F(Pending, destroyed_or_replaced_in_flight_is_given_up_by_close) {
   EXPECT_EQ(net.open_sockets(), 1U);
 }
 
+TEST_F(Pending, destroyed_or_replaced_with_unread_data_sends_FIN_and_no_RST) {
+  net.on_syn(to, {syn_ack(0ms), data(0ms)});
+  { auto const forgotten = start(); }
+  EXPECT_EQ(count(net.wire(), "> FIN"), 1) << net.wire();
+  auto first = start();
+  *first = std::move(*start());
+  EXPECT_EQ(count(net.wire(), "> FIN"), 2) << net.wire();
+  EXPECT_EQ(count(net.wire(), "> RST"), 0) << net.wire();
+}
+
 TEST_F(Pending, start_connect_that_fails_at_once_says_so) {
   net.answers_at_once(to, ENETUNREACH);
   auto const attempt = start();

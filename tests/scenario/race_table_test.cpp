@@ -160,6 +160,29 @@ TEST_F(RaceTable, a_peer_that_resets_right_after_the_decision_is_not_taken_for_o
   EXPECT_EQ(result.error().aftermath, aftermath::none) << net.log();
 }
 
+TEST_F(RaceTable, a_handshake_and_a_RST_around_the_decision_are_not_taken_for_our_abort) {
+  net.calls_take(
+      1us);  // 100.002 tcp says syn_sent   100.003 shut_receive finds it established   100.004 tcp says closed
+  net.on_syn(to, {syn_ack(before_the_decision - 2us), rst(after_the_decision - 2us)});
+  auto const result = connect(100ms);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().handshake, handshake::completed) << net.log();
+  EXPECT_EQ(result.error().aftermath, aftermath::none) << net.log();
+}
+
+TEST_F(RaceTable, a_decision_that_fails_is_no_decision) {
+  for (auto const how : {on_timeout::close, on_timeout::reset}) {
+    world own;
+    tconn::testing::fault_plan plan{.fail_at = 1, .error = EIO, .call = "shut"};
+    auto const result =
+        tconn::timed_connect(to, 100ms, {.on_timeout = how}, tconn::testing::faulty{simulated{&own}, plan});
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().handshake, handshake::unknown) << own.log();
+    EXPECT_EQ(result.error().aftermath, aftermath::unknown) << own.log();
+    EXPECT_EQ(packets_of(own), "> SYN, ");
+  }
+}
+
 TEST_F(RaceTable, unread_data_does_not_turn_the_FIN_into_a_RST) {
   net.calls_take(1us);
   net.on_syn(to, {syn_ack(before_the_decision - 2us), data(before_the_decision - 2us)});

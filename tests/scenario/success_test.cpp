@@ -135,6 +135,15 @@ TEST_F(Success, a_refusal_at_once_has_failed) {
   EXPECT_EQ(result.error().aftermath, tconn::aftermath::none);
 }
 
+TEST_F(Success, a_time_out_at_once_has_failed_for_start_connect_too) {
+  net.answers_at_once(to, ETIMEDOUT);
+  auto const result = tconn::start_connect(to, {}, simulated{&net});
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, std::error_code(ETIMEDOUT, std::system_category()));
+  EXPECT_EQ(result.error().handshake, handshake::failed);
+  EXPECT_EQ(result.error().aftermath, tconn::aftermath::none);
+}
+
 TEST_F(Success, a_socket_whose_blocking_mode_cannot_be_restored_is_not_handed_out) {
   net.on_syn(to, {syn_ack(5ms)});
   tconn::testing::fault_plan plan{.fail_at = 1, .error = EIO, .call = "set_blocking"};

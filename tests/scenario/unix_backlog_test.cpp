@@ -82,8 +82,6 @@ TEST_F(UnixBacklog, is_waited_for_through_a_storm_of_signals_at_the_same_pace) {
 }
 
 TEST_F(UnixBacklog, EINTR_of_connect_is_tried_again) {
-  net.answers_at_once(server, EINTR);
-  net.backlog_full_until(server, 0ms);
   // The world's EINTR says "started"; a Unix connect() that was interrupted has not.
   class interrupted_once : public simulated {
    public:
@@ -102,7 +100,20 @@ TEST_F(UnixBacklog, a_missing_listener_is_an_error_at_once) {
   auto const result = connect(10ms);
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().code, std::errc::connection_refused);
+  EXPECT_EQ(result.error().handshake, handshake::failed);
+  EXPECT_EQ(result.error().aftermath, aftermath::none);
   EXPECT_EQ(net.elapsed(), 0ms);
+  EXPECT_EQ(count(net.log(), "shut"), 0) << "a Unix socket that is shut before it connects stays so\n" << net.log();
+}
+
+TEST_F(UnixBacklog, a_wait_that_fails_ends_the_tries_and_does_not_make_them_spin) {
+  net.backlog_full_until(server, 1h);
+  tconn::testing::fault_plan plan{.fail_at = 3, .error = ENOMEM, .call = "wait"};
+  auto const result =
+      tconn::timed_connect(server, tconn::deadline::never(), {}, tconn::testing::faulty{simulated{&net}, plan});
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, std::errc::not_enough_memory);
+  EXPECT_EQ(result.error().handshake, handshake::not_started);
 }
 
 TEST_F(UnixBacklog, a_borrowed_descriptor_waits_in_the_same_way) {

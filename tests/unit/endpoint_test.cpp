@@ -200,6 +200,16 @@ TEST(Endpoint, reaches_what_a_socket_connected_to_it_gives_as_its_peer) {
   EXPECT_FALSE(at("[fe80::1%lo]:80").reaches(at("[fe80::2%lo]:80")));
   EXPECT_FALSE(at("127.0.0.1:80").reaches(at("[::1]:80")));
   EXPECT_TRUE(at("unix:/x").reaches(at("unix:/x")));
+  auto const scoped = [](std::uint32_t scope) {
+    sockaddr_in6 address{};
+    address.sin6_family = AF_INET6;
+    address.sin6_addr.s6_addr[0] = 0xfe;
+    address.sin6_addr.s6_addr[1] = 0x80;
+    address.sin6_scope_id = scope;
+    return endpoint(reinterpret_cast<sockaddr*>(&address), sizeof address);
+  };
+  EXPECT_TRUE(scoped(7).reaches(scoped(7)));
+  EXPECT_FALSE(scoped(7).reaches(scoped(8)));
 }
 
 TEST(Endpoint, does_not_print_a_relative_path_as_an_abstract_name) {

@@ -54,6 +54,12 @@ struct capturing {
   std::error_code operator()(tconn::native_handle, endpoint const&) const { return {}; }
 };
 static_assert(!std::is_constructible_v<connect_hook, capturing>, "a capturing temporary would dangle");
+static_assert(!std::is_constructible_v<connect_hook, capturing const>, "a constant one would too");
+
+TEST(ConnectHook, calls_generic_and_noexcept_captureless_lambdas) {
+  connect_hook const generic = [](auto, auto const&) noexcept { return std::make_error_code(std::errc::io_error); };
+  EXPECT_EQ(generic(3, v4), std::errc::io_error);
+}
 static_assert(std::is_constructible_v<connect_hook, capturing&> &&
               std::is_constructible_v<connect_hook, capturing const&>);
 

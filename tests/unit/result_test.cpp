@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include <timed_connect/result.hpp>
 
+#include <timed_connect/error.hpp>
+
 #include <gtest/gtest.h>
 
 #include <memory>
@@ -80,6 +82,24 @@ TEST(Result, transform_wraps_what_the_function_returns) {
   result<void> const done = number(7).transform([&](int n) { seen = n; });
   EXPECT_TRUE(done);
   EXPECT_EQ(seen, 7);
+}
+
+TEST(Result, combinators_take_pointers_to_members_too) {
+  EXPECT_EQ(*text("abc").transform(&std::string::size), 3U);
+  struct point {
+    int x = 4;
+    number checked() const { return x; }
+  };
+  EXPECT_EQ(*result<point>(point{}).transform(&point::x), 4);
+  EXPECT_EQ(*result<point>(point{}).and_then(&point::checked), 4);
+}
+
+TEST(Result, is_made_of_an_error_enumerator) {
+  auto const fails = []() -> number {
+    return std::errc::connection_refused == refused ? number(tconn::errc::cancelled) : number(1);
+  };
+  EXPECT_EQ(fails().error(), tconn::errc::cancelled);
+  EXPECT_EQ((result<void>(tconn::errc::cancelled).error()), tconn::errc::cancelled);
 }
 
 TEST(Result, of_void_succeeds_or_carries_the_error) {

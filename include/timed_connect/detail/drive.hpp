@@ -16,7 +16,8 @@ enum class stage : unsigned char {
   connected,    // in time
   late,         // connected, but only the last look found it
   expired,      // in flight at the deadline
-  failed,       // the attempt is over, see the code
+  failed,       // the system says that the attempt is over, see the code
+  broken,       // we cannot go on, see the code; the attempt may still be in flight
   not_started,  // nothing is in flight, see the code
   not_ours,     // a borrowed descriptor that is connected, or on its way, to somebody else
 };
@@ -49,10 +50,14 @@ template <system_calls System>
 outcome understand(attempt<System> const& tried, int answer) {
   if (answer == native_error::in_progress || answer == native_error::interrupted) return {stage::in_flight};
   if (answer == 0 || answer == native_error::is_connected) {
-    int const unproven = tried.confirm();
+    // A Unix connect() never answers 0 for an earlier one, and a Unix name has many paths.
+    bool const may_be_older = tried.borrowed && (answer == native_error::is_connected || is_inet(tried.to.family()));
+    int const unproven = tried.confirm(may_be_older);
     if (unproven == 0) return {stage::connected};
-    if (tried.borrowed) return {stage::not_ours, native_code(native_error::is_connected)};
-    return {stage::failed, native_code(unproven)};  // fast open, set by a hook: nothing has been sent yet
+    if (tried.borrowed && (answer == native_error::is_connected || unproven == native_error::is_connected)) {
+      return {stage::not_ours, native_code(native_error::is_connected)};
+    }
+    return {stage::broken, native_code(unproven)};  // fast open, set by a hook: nothing has been sent yet
   }
   bool const was_refused = answer == native_error::refused || answer == native_error::timed_out;
   return {was_refused ? stage::failed : stage::not_started, native_code(answer)};
@@ -89,13 +94,14 @@ outcome start_borrowed(attempt<System> const& tried) {
   return understand(tried, answer);
 }
 
-/// Waits until a moment, unless something goes wrong.
+/// Waits until a moment: 0, or the error that wait() answers.
 template <system_calls System>
-void pause(System& sys, time_point until) {
+int pause(System& sys, time_point until) {
   while (sys.now() < until) {
     int const woken = sys.wait(no_handle, until);
-    if (woken != native_error::interrupted && woken != native_error::timed_out) return;
+    if (woken != native_error::interrupted && woken != native_error::timed_out) return woken;
   }
+  return 0;
 }
 
 /// Starts the attempt, and tries again where starting is what has to wait: a Unix socket with a full backlog. The
@@ -109,12 +115,25 @@ outcome start(attempt<System> const& tried, time_point until, bool accept_late) 
                               started.code == native_code(native_error::try_again) && tried.to.family() == AF_UNIX;
     if (!backlog_full) return started;
     auto const now = tried.sys.now();
+    if (now >= until) return {stage::not_started, errc::deadline_exceeded};
     auto const next = saturated_sum(now, span);
-    if (now < until) pause(tried.sys, next < until ? next : until);
-    if (now >= until || (!accept_late && tried.sys.now() >= until))
-      return {stage::not_started, errc::deadline_exceeded};
+    if (int const error = pause(tried.sys, next < until ? next : until))
+      return {stage::not_started, native_code(error)};
+    if (!accept_late && tried.sys.now() >= until) return {stage::not_started, errc::deadline_exceeded};
     span = span * 2 < longest_backlog_pause ? span * 2 : longest_backlog_pause;
   }
+}
+
+/// What a look has found; a connection that it found is `if_connected`.
+template <class Verdict>
+outcome understand_look(Verdict const& seen, stage if_connected) {
+  switch (seen.is) {
+    case Verdict::connected: return {if_connected};
+    case Verdict::false_alarm: return {stage::expired};
+    case Verdict::failed: return {stage::failed, native_code(seen.error)};
+    case Verdict::broken: break;
+  }
+  return {stage::broken, native_code(seen.error)};
 }
 
 /// Waits for an attempt in flight. The deadline is over when the clock says so, whatever wait() answered.
@@ -123,16 +142,12 @@ outcome wait_for_handshake(attempt<System> const& tried, time_point until) {
   while (tried.sys.now() < until) {
     int const woken = tried.sys.wait(tried.handle, until);
     if (woken == native_error::interrupted || woken == native_error::timed_out) continue;
-    if (woken != 0) return {stage::failed, native_code(woken)};
-    int const seen = tried.look();
-    if (seen == 0) return {stage::connected};
-    if (seen != native_error::in_progress) return {stage::failed, native_code(seen)};
+    if (woken != 0) return {stage::broken, native_code(woken)};
+    auto const seen = tried.look();
+    if (seen.is != seen.false_alarm) return understand_look(seen, stage::connected);
   }
   if (tried.sys.wait(tried.handle, long_past) != 0) return {stage::expired};
-  int const seen = tried.look();
-  if (seen == 0) return {stage::late};
-  if (seen == native_error::in_progress) return {stage::expired};
-  return {stage::failed, native_code(seen)};
+  return understand_look(tried.look(), stage::late);
 }
 
 /// A socket that is connected to itself is no connection; it is reset, which only the socket itself hears.

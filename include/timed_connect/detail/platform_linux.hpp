@@ -64,7 +64,8 @@ struct linux_platform : posix_platform {
   /// EFAULT.
   static int discard_received(native_handle handle) {
     cancellation_held_back const held;
-    if (::recv(handle, nullptr, 0x7fffffff, MSG_DONTWAIT | MSG_TRUNC) >= 0) return 0;
+    auto const count = ::recv(handle, nullptr, 0x7fffffff, MSG_DONTWAIT | MSG_TRUNC);
+    if (count >= 0) return count > 0 ? 0 : native_error::try_again;
     return errno == EFAULT ? posix_platform::discard_received(handle) : errno;
   }
 

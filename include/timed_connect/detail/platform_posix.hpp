@@ -234,12 +234,13 @@ struct posix_platform {
     return answer(::setsockopt(handle, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once));
   }
 
-  /// Throws away what the peer has sent. No buffer is needed where MSG_TRUNC skips; elsewhere one read does what it
-  /// can.
+  /// Throws away what the peer has sent, a buffer at a time: 0 if there was something.
   static int discard_received(native_handle handle) {
     cancellation_held_back const held;
     char scratch[4096];
-    return ::recv(handle, scratch, sizeof scratch, MSG_DONTWAIT) < 0 ? errno : 0;
+    auto const count = ::recv(handle, scratch, sizeof scratch, MSG_DONTWAIT);
+    if (count < 0) return errno;
+    return count > 0 ? 0 : native_error::try_again;
   }
 
   static int tcp(native_handle, tcp_facts&) { return native_error::unknown_option; }

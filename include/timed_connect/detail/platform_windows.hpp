@@ -229,7 +229,8 @@ struct windows_platform {
   /// here are our own, and non-blocking.
   static int discard_received(native_handle handle) {
     char scratch[4096];
-    return answer(::recv(handle, scratch, sizeof scratch, 0));
+    int const count = ::recv(handle, scratch, sizeof scratch, 0);
+    return count > 0 ? 0 : count == 0 ? native_error::try_again : answer(count);
   }
 
   /// SIO_TCP_INFO, since Windows 10 1703: State and SynRetrans of TCP_INFO_v0, if that much came. No other state than

@@ -108,7 +108,7 @@ class simulated {
 
   int shut(native_handle handle, shut_direction direction) const {
     return with(direction == shut_direction::receive ? "shut_receive" : "shut_both", handle, [&](simulated_socket& s) {
-      if (s.state == tcp_state::closed) return detail::native_error::not_connected;
+      if (s.state == tcp_state::closed) return s.family == AF_UNIX ? 0 : detail::native_error::not_connected;
       if (s.state == tcp_state::syn_sent) {
         if (!net_->plain_posix_) net_->disconnect(s);
         return net_->plain_posix_ ? detail::native_error::not_connected : 0;
@@ -130,7 +130,9 @@ class simulated {
   bool resets_at_once() const { return !net_->plain_posix_; }
 
   int discard_received(native_handle handle) const {
-    return with("discard_received", handle, [&](simulated_socket& s) { return s.unread = false, 0; });
+    return with("discard_received", handle, [&](simulated_socket& s) {
+      return std::exchange(s.unread, false) ? 0 : detail::native_error::try_again;
+    });
   }
 
   int tcp(native_handle handle, tcp_facts& facts) const {
