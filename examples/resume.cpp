@@ -7,7 +7,7 @@
 
 #include <cstdio>
 
-int main() {
+int main() {  // NOLINT(bugprone-exception-escape): without a server the example ends
   using namespace std::chrono_literals;
   support::full_listener server;
 

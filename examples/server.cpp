@@ -16,7 +16,8 @@ int main(int count, char** arguments) {
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);  // the article listens to all the world
-  address.sin_port = htons(static_cast<std::uint16_t>(std::atoi(arguments[1])));
+  address.sin_port =
+      htons(static_cast<std::uint16_t>(std::atoi(arguments[1])));  // NOLINT(cert-err34-c): as in the article
   if (::bind(listening, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) return std::perror("bind"), 1;
   ::listen(listening, 5);
   socklen_t length = sizeof address;

@@ -66,17 +66,16 @@ constexpr time_point saturated_sum(time_point from, std::chrono::nanoseconds spa
 class deadline {
  public:
   template <class Rep, class Period>
-  constexpr deadline(std::chrono::duration<Rep, Period> from_the_call)  // NOLINT(google-explicit-constructor)
+  constexpr deadline(std::chrono::duration<Rep, Period> from_the_call)
       : span_(detail::saturated_nanoseconds(from_the_call)), relative_(true) {}
 
   template <class Duration>
-  constexpr deadline(
-      std::chrono::time_point<std::chrono::steady_clock, Duration> moment)  // NOLINT(google-explicit-constructor)
-      : span_(detail::saturated_nanoseconds(moment.time_since_epoch())), relative_(false) {}
+  constexpr deadline(std::chrono::time_point<std::chrono::steady_clock, Duration> moment)
+      : span_(detail::saturated_nanoseconds(moment.time_since_epoch())) {}
 
   template <class Duration>
-  deadline(std::chrono::time_point<std::chrono::system_clock, Duration> moment)  // NOLINT(google-explicit-constructor)
-      : span_(on_steady_clock(detail::saturated_nanoseconds(moment.time_since_epoch()))), relative_(false) {}
+  deadline(std::chrono::time_point<std::chrono::system_clock, Duration> moment)
+      : span_(on_steady_clock(detail::saturated_nanoseconds(moment.time_since_epoch()))) {}
 
   /// The moment `span` from now, on the real clock.
   template <class Rep, class Period>
@@ -108,7 +107,7 @@ class deadline {
   }
 
   std::chrono::nanoseconds span_;  // from the call if relative, else from the clock's epoch
-  bool relative_;
+  bool relative_ = false;
 };
 
 }  // namespace v1

@@ -92,7 +92,7 @@ class endpoint {
  private:
   template <class Address>
   Address as() const noexcept {
-    Address address;
+    Address address{};
     std::memcpy(&address, &bytes_, sizeof address);
     return address;
   }

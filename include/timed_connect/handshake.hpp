@@ -70,7 +70,7 @@ struct left_behind {
 template <system_calls System>
 struct attempt {
   System& sys;
-  native_handle handle;
+  native_handle handle = no_handle;
   endpoint const& to;
   bool borrowed = false;
 
@@ -135,8 +135,10 @@ struct attempt {
       return after;
     }
     tconn::aftermath const effect = end_connection(how);
-    if (after.handshake == tconn::handshake::completed) after.aftermath = effect;
-    else after.handshake = tconn::handshake::unknown;  // nothing was decided: a simultaneous open, or a failed call
+    if (after.handshake == tconn::handshake::completed)
+      after.aftermath = effect;
+    else
+      after.handshake = tconn::handshake::unknown;  // nothing was decided: a simultaneous open, or a failed call
     return after;
   }
 

@@ -42,20 +42,17 @@ class connect_hook {
 
   connect_hook() noexcept = default;
 
-  connect_hook(function call) noexcept
-      : call_(call != nullptr ? &call_function : nullptr) {  // NOLINT(google-explicit-constructor)
-    target_.function = call;
-  }
+  connect_hook(function call) noexcept : call_(call != nullptr ? &call_function : nullptr) { target_.function = call; }
 
   template <class F>
   requires callable<F&> &&(!std::same_as<std::remove_cv_t<F>, connect_hook>)connect_hook(F& object) noexcept
-      : call_(&call_object<F>) {  // NOLINT(google-explicit-constructor)
+      : call_(&call_object<F>) {
     target_.object = const_cast<std::remove_const_t<F>*>(&object);
   }
 
   template <class F>
   requires callable<F&> && stateless<F> &&(!std::same_as<F, connect_hook>)connect_hook(F&&) noexcept
-      : call_(&call_stateless<F>) {}  // NOLINT(google-explicit-constructor)
+      : call_(&call_stateless<F>) {}
 
   template <class F>
   requires callable<F const&> &&

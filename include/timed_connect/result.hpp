@@ -60,16 +60,12 @@ class [[nodiscard]] result {
   using value_type = T;
   using error_type = E;
 
-  result(T value) noexcept : has_value_(true) {
-    ::new (&value_) T(std::move(value));
-  }  // NOLINT(google-explicit-constructor)
-  result(E error) noexcept : has_value_(false) {
-    ::new (&error_) E(std::move(error));
-  }  // NOLINT(google-explicit-constructor)
+  result(T value) noexcept : has_value_(true) { ::new (&value_) T(std::move(value)); }
+  result(E error) noexcept : has_value_(false) { ::new (&error_) E(std::move(error)); }
 
   template <class Code>
   requires std::is_error_code_enum_v<Code> && std::is_constructible_v<E, std::error_code> result(Code code)
-  noexcept : result(E(make_error_code(code))) {}  // NOLINT(google-explicit-constructor)
+  noexcept : result(E(make_error_code(code))) {}
 
   result(result const& other) requires(std::is_copy_constructible_v<T>&& std::is_copy_constructible_v<E>)
       : has_value_(other.has_value_) {
@@ -80,7 +76,8 @@ class [[nodiscard]] result {
   }
   result(result&& other) noexcept : has_value_(other.has_value_) { take(other); }
   result& operator=(result const& other) requires(std::is_copy_constructible_v<T>&& std::is_copy_constructible_v<E>) {
-    return *this = result(other);
+    *this = result(other);
+    return *this;
   }
   result& operator=(result&& other) noexcept {
     if (this == &other) return *this;
@@ -199,10 +196,10 @@ class [[nodiscard]] result<void, E> {
   using error_type = E;
 
   result() noexcept = default;
-  result(E error) noexcept : error_(std::move(error)), has_value_(false) {}  // NOLINT(google-explicit-constructor)
+  result(E error) noexcept : error_(std::move(error)), has_value_(false) {}
   template <class Code>
   requires std::is_error_code_enum_v<Code> && std::is_constructible_v<E, std::error_code> result(Code code)
-  noexcept : result(E(make_error_code(code))) {}  // NOLINT(google-explicit-constructor)
+  noexcept : result(E(make_error_code(code))) {}
 
   bool has_value() const noexcept { return has_value_; }
   explicit operator bool() const noexcept { return has_value_; }

@@ -110,7 +110,7 @@ namespace detail {
 template <class System>
 typename System::owner owner_of([[maybe_unused]] System const& sys) {
   if constexpr (std::derived_from<System, typename System::owner>)
-    return sys;
+    return static_cast<typename System::owner const&>(sys);
   else
     return {};
 }

@@ -217,7 +217,7 @@ TEST(RaceAfterwards, a_child_that_holds_a_copy_of_the_descriptor_holds_back_neit
       child = ::fork();
       if (child == 0) {  // holds the descriptor until the parent closes its end of the pipe
         ::close(held[1]);
-        char byte;
+        char byte = 0;
         ::_exit(static_cast<int>(::read(held[0], &byte, 1)));
       }
       return std::error_code{};

@@ -169,6 +169,7 @@ TEST(Threads, connect_at_the_same_time_without_disturbing_one_another) {
   std::atomic<int> connected{0};
   std::atomic<int> late{0};
   std::vector<std::thread> threads;
+  threads.reserve(8);
   for (int n = 0; n < 8; ++n) {
     threads.emplace_back([&] {
       for (int times = 0; times < 25; ++times) {

@@ -11,8 +11,10 @@
 
 // AddressSanitizer does not see the stack unwound by pthread_cancel and then trips over it in its own clean-up of the
 // thread's signal stack; without that stack it has nothing to clean up. Without the sanitizer nobody calls this.
+// NOLINTBEGIN(bugprone-reserved-identifier): the sanitizer's name
 extern "C" char const* __asan_default_options();
 extern "C" char const* __asan_default_options() { return "use_sigaltstack=0"; }
+// NOLINTEND(bugprone-reserved-identifier)
 
 namespace {
 
