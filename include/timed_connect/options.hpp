@@ -28,15 +28,29 @@ enum class on_timeout {
   keep,   ///< The attempt goes on: connect_failure::pending holds it (a borrowed descriptor stays with its owner).
 };
 
+class connect_hook;
+
+namespace detail {
+
+/// Something of a class that can be called as a hook.
+template <class F>
+concept callable_as_hook =
+    std::is_class_v<std::remove_reference_t<F>> && !std::same_as<std::remove_cvref_t<F>, connect_hook> &&
+    std::is_invocable_r_v<std::error_code, F&, native_handle, endpoint const&>;
+
+/// A captureless lambda, whose every object is the same.
+template <class F>
+concept stateless_hook = callable_as_hook<F> && std::is_empty_v<F> && std::default_initializable<std::remove_cv_t<F>>;
+
+/// One whose object must outlive the hook.
+template <class F>
+concept stateful_hook = callable_as_hook<F> && !stateless_hook<F>;
+
+}  // namespace detail
+
 /// A reference to a callable std::error_code(native_handle, endpoint const&): a function, a captureless lambda, or an
 /// lvalue that outlives the call. A capturing temporary would dangle, and is refused at compile time.
 class connect_hook {
-  template <class F>
-  static constexpr bool callable = std::is_class_v<std::remove_cvref_t<F>>&&
-      std::is_invocable_r_v<std::error_code, F, native_handle, endpoint const&>;
-  template <class F>  // a captureless lambda, whose every object is the same
-  static constexpr bool stateless = std::is_empty_v<F>&& std::default_initializable<std::remove_cv_t<F>>;
-
  public:
   using function = std::error_code (*)(native_handle, endpoint const&);
 
@@ -44,19 +58,16 @@ class connect_hook {
 
   connect_hook(function call) noexcept : call_(call != nullptr ? &call_function : nullptr) { target_.function = call; }
 
-  template <class F>
-  requires callable<F&> &&(!std::same_as<std::remove_cv_t<F>, connect_hook>)connect_hook(F& object) noexcept
-      : call_(&call_object<F>) {
+  template <detail::callable_as_hook F>
+  connect_hook(F& object) noexcept : call_(&call_object<F>) {
     target_.object = const_cast<std::remove_const_t<F>*>(&object);
   }
 
-  template <class F>
-  requires callable<F&> && stateless<F> &&(!std::same_as<F, connect_hook>)connect_hook(F&&) noexcept
-      : call_(&call_stateless<F>) {}
+  template <detail::stateless_hook F>
+  connect_hook(F&&) noexcept : call_(&call_stateless<F>) {}
 
-  template <class F>
-  requires callable<F const&> &&
-      (!stateless<F>)&&(!std::same_as<F, connect_hook>)connect_hook(F const&&) = delete;  // it would dangle
+  template <detail::stateful_hook F>
+  connect_hook(F const&&) = delete;  // it would dangle
 
   explicit operator bool() const noexcept { return call_ != nullptr; }
 

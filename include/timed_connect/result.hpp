@@ -44,6 +44,10 @@ decltype(auto) call(F&& function, Value&&... value) {
   }
 }
 
+/// An enumerator that an error of type E can be made of, such as an errc.
+template <class Code, class E>
+concept error_enumerator = std::is_error_code_enum_v<Code> && std::is_constructible_v<E, std::error_code>;
+
 template <class>
 inline constexpr bool is_result = false;
 template <class T, class E>
@@ -63,9 +67,8 @@ class [[nodiscard]] result {
   result(T value) noexcept : has_value_(true) { ::new (&value_) T(std::move(value)); }
   result(E error) noexcept : has_value_(false) { ::new (&error_) E(std::move(error)); }
 
-  template <class Code>
-  requires std::is_error_code_enum_v<Code> && std::is_constructible_v<E, std::error_code> result(Code code)
-  noexcept : result(E(make_error_code(code))) {}
+  template <detail::error_enumerator<E> Code>
+  result(Code code) noexcept : result(E(make_error_code(code))) {}
 
   result(result const& other) requires(std::is_copy_constructible_v<T>&& std::is_copy_constructible_v<E>)
       : has_value_(other.has_value_) {
@@ -197,9 +200,8 @@ class [[nodiscard]] result<void, E> {
 
   result() noexcept = default;
   result(E error) noexcept : error_(std::move(error)), has_value_(false) {}
-  template <class Code>
-  requires std::is_error_code_enum_v<Code> && std::is_constructible_v<E, std::error_code> result(Code code)
-  noexcept : result(E(make_error_code(code))) {}
+  template <detail::error_enumerator<E> Code>
+  result(Code code) noexcept : result(E(make_error_code(code))) {}
 
   bool has_value() const noexcept { return has_value_; }
   explicit operator bool() const noexcept { return has_value_; }
