@@ -5,6 +5,7 @@
 
 #include "support/loopback.hpp"
 #include "support/printing.hpp"
+#include "support/strategies.hpp"
 
 #include <gtest/gtest.h>
 
@@ -30,15 +31,6 @@ void exchange_a_byte(tconn::socket const& client, tconn::socket const& server) {
 
 template <class Strategy>
 class Connecting : public testing::Test {};
-class strategy_names {
- public:
-  template <class Strategy>
-  static std::string GetName(int) {
-    if (std::is_same_v<Strategy, tconn::polling>) return "polling";
-    return std::is_same_v<Strategy, tconn::selecting> ? "selecting" : "spinning";
-  }
-};
-using strategies = testing::Types<tconn::polling, tconn::selecting, tconn::spinning>;
 TYPED_TEST_SUITE(Connecting, strategies, strategy_names);
 
 TYPED_TEST(Connecting, gives_a_working_connection_in_every_family) {

@@ -2,6 +2,7 @@
 #include <timed_connect/wait.hpp>
 
 #include "support/loopback.hpp"
+#include "support/strategies.hpp"
 
 #include <gtest/gtest.h>
 
@@ -29,16 +30,7 @@ class WaitingStrategy : public testing::Test {
   tconn::socket reader{};
 };
 
-using strategies = testing::Types<tconn::polling, tconn::selecting, tconn::spinning>;
-class strategy_names {
- public:
-  template <class Strategy>
-  static std::string GetName(int) {
-    if (std::is_same_v<Strategy, tconn::polling>) return "polling";
-    return std::is_same_v<Strategy, tconn::selecting> ? "selecting" : "spinning";
-  }
-};
-TYPED_TEST_SUITE(WaitingStrategy, strategies, strategy_names);
+TYPED_TEST_SUITE(WaitingStrategy, support::strategies, support::strategy_names);
 
 // spinning answers "interrupted" each time it looks in vain; every strategy may.
 template <class Strategy>
