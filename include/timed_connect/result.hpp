@@ -3,6 +3,8 @@
 // and meanings are std::expected's, except that value() throws std::system_error (and aborts under -fno-exceptions).
 #pragma once
 
+#include <timed_connect/detail/call.hpp>
+
 #include <cassert>
 #include <cstdlib>
 #include <new>
@@ -32,15 +34,15 @@ template <class E>
 #endif
 }
 
-/// std::invoke() for what a result calls; <functional> would cost more to include than all of this header.
-template <class F, class... Value>
-decltype(auto) call(F&& function, Value&&... value) {
-  if constexpr (std::is_member_function_pointer_v<std::remove_cvref_t<F>>) {
-    return (..., (std::forward<Value>(value).*function)());
-  } else if constexpr (std::is_member_object_pointer_v<std::remove_cvref_t<F>>) {
-    return (..., (std::forward<Value>(value).*function));
+/// What transform() gives: the value that a function returns, or success where it returns none.
+template <class E, class Call>
+auto wrapped(Call&& call) {
+  using changed = std::remove_cvref_t<decltype(call())>;
+  if constexpr (std::is_void_v<changed>) {
+    call();
+    return result<void, E>();
   } else {
-    return std::forward<F>(function)(std::forward<Value>(value)...);
+    return result<changed, E>(call());
   }
 }
 
@@ -159,14 +161,11 @@ class [[nodiscard]] result {
 
   template <class Self, class F>
   static auto map(Self&& self, F&& change) {
-    using changed = std::remove_cvref_t<std::invoke_result_t<F, decltype(*std::forward<Self>(self))>>;
-    if (!self.has_value_) return result<changed, E>(std::forward<Self>(self).error());
-    if constexpr (std::is_void_v<changed>) {
-      detail::call(std::forward<F>(change), *std::forward<Self>(self));
-      return result<changed, E>();
-    } else {
-      return result<changed, E>(detail::call(std::forward<F>(change), *std::forward<Self>(self)));
-    }
+    auto const call = [&]() -> decltype(auto) {
+      return detail::call(std::forward<F>(change), *std::forward<Self>(self));
+    };
+    using mapped = decltype(detail::wrapped<E>(call));
+    return self.has_value_ ? detail::wrapped<E>(call) : mapped(std::forward<Self>(self).error());
   }
 
   void check() const {
@@ -243,14 +242,8 @@ class [[nodiscard]] result<void, E> {
 
   template <class Self, class F>
   static auto map(Self&& self, F&& change) {
-    using changed = std::remove_cvref_t<std::invoke_result_t<F>>;
-    if (!self.has_value_) return result<changed, E>(std::forward<Self>(self).error());
-    if constexpr (std::is_void_v<changed>) {
-      std::forward<F>(change)();
-      return result<changed, E>();
-    } else {
-      return result<changed, E>(std::forward<F>(change)());
-    }
+    using mapped = decltype(detail::wrapped<E>(change));
+    return self.has_value_ ? detail::wrapped<E>(change) : mapped(std::forward<Self>(self).error());
   }
 
   E error_{};
