@@ -66,6 +66,14 @@ struct left_behind {
   unsigned syn_retransmits = 0;
 };
 
+/// What a readiness turns out to be: `broken` is a call that failed, `failed` an attempt that did.
+enum class finding : unsigned char { connected, false_alarm, failed, broken };
+
+struct verdict {
+  finding is;
+  int error = 0;
+};
+
 /// One connect on one socket, as the logic sees it. It owns nothing.
 template <system_calls System>
 struct attempt {
@@ -74,24 +82,18 @@ struct attempt {
   endpoint const& to;
   bool borrowed = false;
 
-  /// What a readiness means.
-  struct verdict {
-    enum { connected, false_alarm, failed, broken } is;
-    int error = 0;
-  };
-
   /// After a readiness. SO_ERROR is read once; its 0 counts only with a peer, as poll() says "writable" of sockets that
   /// were never connected too.
   verdict look() const {
     int error = 0;
-    if (int const unreadable = sys.connect_error(handle, error)) return {verdict::broken, unreadable};
-    if (error != 0) return {verdict::failed, error};
+    if (int const unreadable = sys.connect_error(handle, error)) return {finding::broken, unreadable};
+    if (error != 0) return {finding::failed, error};
     int const no_peer = confirm(/*may_be_older*/ borrowed && is_inet(to.family()));
-    if (no_peer == 0) return {verdict::connected};
-    if (no_peer != native_error::not_connected) return {verdict::broken, no_peer};
+    if (no_peer == 0) return {finding::connected};
+    if (no_peer != native_error::not_connected) return {finding::broken, no_peer};
     tcp_facts facts;
     bool const in_flight = sys.tcp(handle, facts) == 0 && facts.state == tcp_state::syn_sent;
-    return in_flight ? verdict{verdict::false_alarm} : verdict{verdict::broken, native_error::not_connected};
+    return in_flight ? verdict{finding::false_alarm} : verdict{finding::broken, native_error::not_connected};
   }
 
   /// Whether there is a peer: 0 or the error. A connection that may be older than this call must have reached the

@@ -68,6 +68,9 @@ TEST_F(PlainPosix, a_borrowed_attempt_to_somebody_else_is_found_out_at_the_lates
   auto const result = connect_borrowed(mine, 10ms);
   ASSERT_FALSE(result) << "connected to somebody else, and told success";
   EXPECT_EQ(result.error().code, std::errc::already_connected);
+  EXPECT_EQ(net.socket_at(mine).state, tconn::tcp_state::established);
+  EXPECT_EQ(count(net.log(), "shut") + count(net.log(), "reset"), 0) << "somebody else's connection was touched\n"
+                                                                     << net.log();
 }
 
 }  // namespace

@@ -125,15 +125,16 @@ outcome start(attempt<System> const& tried, time_point until, bool accept_late) 
 }
 
 /// What a look has found; a connection that it found is `if_connected`.
-template <class Verdict>
-outcome understand_look(Verdict const& seen, stage if_connected) {
+template <system_calls System>
+outcome understand_look(attempt<System> const& tried, verdict const& seen, stage if_connected) {
   switch (seen.is) {
-    case Verdict::connected: return {if_connected};
-    case Verdict::false_alarm: return {stage::expired};
-    case Verdict::failed: return {stage::failed, native_code(seen.error)};
-    case Verdict::broken: break;
+    case finding::connected: return {if_connected};
+    case finding::false_alarm: return {stage::expired};
+    case finding::failed: return {stage::failed, native_code(seen.error)};
+    case finding::broken: break;
   }
-  return {stage::broken, native_code(seen.error)};
+  bool const is_anothers = tried.borrowed && seen.error == native_error::is_connected;  // see confirm()
+  return {is_anothers ? stage::not_ours : stage::broken, native_code(seen.error)};
 }
 
 /// Waits for an attempt in flight. The deadline is over when the clock says so, whatever wait() answered.
@@ -144,10 +145,10 @@ outcome wait_for_handshake(attempt<System> const& tried, time_point until) {
     if (woken == native_error::interrupted || woken == native_error::timed_out) continue;
     if (woken != 0) return {stage::broken, native_code(woken)};
     auto const seen = tried.look();
-    if (seen.is != seen.false_alarm) return understand_look(seen, stage::connected);
+    if (seen.is != finding::false_alarm) return understand_look(tried, seen, stage::connected);
   }
   if (tried.sys.wait(tried.handle, long_past) != 0) return {stage::expired};
-  return understand_look(tried.look(), stage::late);
+  return understand_look(tried, tried.look(), stage::late);
 }
 
 /// A socket that is connected to itself is no connection; it is reset, which only the socket itself hears.
