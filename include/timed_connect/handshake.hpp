@@ -70,7 +70,7 @@ struct left_behind {
 enum class finding : unsigned char { connected, false_alarm, failed, broken };
 
 struct verdict {
-  finding is;
+  finding is = finding::broken;
   int error = 0;
 };
 

@@ -67,7 +67,7 @@ class [[nodiscard]] result {
   using error_type = E;
 
   result(T value) noexcept : has_value_(true) { ::new (&value_) T(std::move(value)); }
-  result(E error) noexcept : has_value_(false) { ::new (&error_) E(std::move(error)); }
+  result(E error) noexcept { ::new (&error_) E(std::move(error)); }
 
   template <detail::error_enumerator<E> Code>
   result(Code code) noexcept : result(E(make_error_code(code))) {}
@@ -188,7 +188,7 @@ class [[nodiscard]] result {
     T value_;
     E error_;
   };
-  bool has_value_;
+  bool has_value_ = false;
 };
 
 template <class E>
