@@ -75,7 +75,8 @@ void connect_and_close(benchmark::State& state, bool (*connect)(tconn::endpoint 
   }
 }
 
-// Each run has a server port of its own, towards which there are some 28,000 ephemeral ports; each is gone for a minute.
+// Each run has a server port of its own, towards which there are some 28,000 ephemeral ports; each is gone for a
+// minute.
 constexpr int connects = 10'000;
 BENCHMARK_CAPTURE(connect_and_close, raw_blocking, raw_blocking)->Iterations(connects);
 BENCHMARK_CAPTURE(connect_and_close, poll_loop, poll_loop)->Iterations(connects);
