@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: MIT
+// What the command line says: the options by CLI11, and the forms of its own words, ENDPOINT and DURATION. Everything
+// is read and checked before anything is sent.
+#pragma once
+
+#include <timed_connect/timed_connect.hpp>
+
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tconnect {
+
+/// One ENDPOINT. A name has no address yet: it is looked up under the deadline.
+struct target {
+  std::string text{};  ///< As it was given.
+  std::optional<tconn::endpoint> address{};
+  std::string host{};
+  std::string service{};
+};
+
+using duration = std::chrono::duration<double>;
+
+struct arguments {
+  std::vector<target> targets{};
+  duration timeout = std::chrono::seconds{1};
+  tconn::connect_options options{};
+  bool json = false;
+};
+
+inline bool all_digits(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+/// Letters, digits, hyphens, dots and underscores, not ending in a label of digits alone: that is a mistyped address
+/// (RFC 3696 section 2).
+inline bool is_host_name(std::string_view host) {
+  constexpr std::string_view allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._";
+  return !host.empty() && host.front() != '-' && host.front() != '.' && host.find_first_not_of(allowed) == host.npos &&
+         !all_digits(host.substr(host.rfind('.') + 1));
+}
+
+/// A decimal number with a unit. Throws CLI::ValidationError.
+inline duration read_duration(std::string const& text) {
+  static constexpr struct {
+    std::string_view name;
+    double seconds;
+  } units[] = {{"us", 1e-6}, {"ms", 1e-3}, {"s", 1}, {"m", 60}};
+
+  double count = 0;
+  auto const [rest, error] = std::from_chars(text.data(), text.data() + text.size(), count, std::chars_format::fixed);
+  std::string_view const unit(rest, static_cast<std::size_t>(text.data() + text.size() - rest));
+  bool const is_number = error == std::errc() && text.front() >= '0' && text.front() <= '9';
+  for (auto const& known : units) {
+    if (is_number && unit == known.name) return duration(count * known.seconds);
+  }
+  std::string const example = is_number && unit.empty() ? text + "ms or " + text + "s" : "250ms or 1.5s";
+  throw CLI::ValidationError("--timeout",
+                             "'" + text + "' is not a number with a unit (us, ms, s, m), such as " + example);
+}
+
+/// Throws CLI::ValidationError.
+inline tconn::on_timeout read_policy(std::string const& text) {
+  if (text == "close") return tconn::on_timeout::close;
+  if (text == "reset") return tconn::on_timeout::reset;
+  if (text == "keep") return tconn::on_timeout::keep;
+  throw CLI::ValidationError("--on-timeout", "'" + text + "' is none of close, reset and keep");
+}
+
+/// A numeric endpoint, or host:port. Throws CLI::ValidationError.
+inline target read_target(std::string const& text) {
+  if (auto const address = tconn::endpoint::parse(text)) return {text, *address, {}, {}};
+  auto const refuse = [&](std::string const& why) { return CLI::ValidationError("'" + text + "'", why); };
+  if (text.starts_with('-')) throw refuse("no such option");
+  if (text.starts_with("unix:")) throw refuse("not a Unix socket: wanted unix:PATH, at most 107 bytes, or unix:@NAME");
+  auto const colon = text.rfind(':');
+  if (colon == text.npos || text.ends_with(']')) throw refuse("no port: wanted HOST:PORT, such as " + text + ":80");
+  auto const host = text.substr(0, colon);
+  auto const service = text.substr(colon + 1);
+  if (service.empty()) throw refuse("no port behind the colon");
+  std::uint16_t port = 0;
+  auto const end = service.data() + service.size();
+  if (all_digits(service) && std::from_chars(service.data(), end, port).ec != std::errc())
+    throw refuse("port " + service + " is not in 0 to 65535");
+  if (host.starts_with('[')) throw refuse("not an IPv6 address, or an interface that does not exist");
+  if (host.find(':') != host.npos) throw refuse("an IPv6 address wants brackets: [2001:db8::1]:80");
+  if (!is_host_name(host) || !is_host_name(service + 'x')) throw refuse("neither an address nor a name with a port");
+  return {text, std::nullopt, host, service};
+}
+
+/// The page that --help shows: CLI11 knows the options, the rest is for the reader.
+struct help_page : CLI::Formatter {
+  std::string make_help(CLI::App const* app, std::string /*name*/, CLI::AppFormatMode mode) const override {
+    return R"(Usage: tconnect [OPTION]... ENDPOINT...
+Connects to each ENDPOINT in turn, says how that went, and closes the connection again.
+
+ENDPOINT is one of
+  HOST:PORT         a name, whose addresses are tried one after another under one deadline; PORT may be a service
+  192.0.2.1:80      an IPv4 address
+  [2001:db8::1]:80  an IPv6 address, with its interface if it is link-local: [fe80::1%eth0]:80
+  unix:PATH         a Unix socket, or unix:@NAME for one with an abstract name
+)" + make_groups(app, mode) +
+           R"(
+At the deadline an attempt that is still in flight is given up, in silence. But the handshake may be over just then,
+and the server can accept the connection:
+  close  lets the server read end of file (FIN)
+  reset  lets the server read ECONNRESET (RST)
+  keep   gives nothing up: the kernel repeats the SYN until tconnect ends
+
+A line of output tells the endpoint, the result, the time, the SYNs that are known to have been sent, and of a failure
+the reason and what was left behind. With --json it is an object:
+  endpoint         as it was given
+  result           connected, failed or deadline_exceeded
+  code             the error; empty when connected
+  elapsed_us       microseconds, the look-up of a name included
+  handshake        not_started, in_flight, completed, failed or unknown
+  aftermath        none, nothing_sent, peer_sees_close, peer_sees_reset, kept or unknown
+  syn_retransmits  how often the SYN was repeated
+  address          the address that was tried last, only if a name was looked up
+
+Exit status: 0 connected, 1 failed, 2 wrong usage, 124 deadline exceeded, 130 interrupted.
+Of several endpoints, one that failed counts most, then one that exceeded its deadline.
+
+Examples:
+  tconnect --timeout 250ms 127.0.0.1:8080
+  until tconnect db:5432; do sleep 1; done
+  tconnect --json unix:/run/redis.sock [::1]:6379 | jq -r 'select(.result != "connected") | .endpoint'
+)";
+  }
+};
+
+/// Reads the command line. Throws CLI::ParseError: --help, --version, and everything that is wrong, in one line.
+inline arguments read(CLI::App& app, int count, char const* const* words) {
+  std::string timeout = "1s";
+  std::string on_timeout = "close";
+  bool refuse_late = false;
+  bool json = false;
+
+  app.formatter(std::make_shared<help_page>());
+  app.set_version_flag("--version", "tconnect " TIMED_CONNECT_VERSION, "Show the version and end");
+  app.set_help_flag("-h,--help", "Show this and end");
+  app.add_option("--timeout", timeout,
+                 "The deadline of each endpoint: 100us, 250ms, 1.5s, 1m; 0ms tries without waiting")
+      ->type_name("DURATION")
+      ->take_last()
+      ->capture_default_str();
+  app.add_option("--on-timeout", on_timeout, "What happens to the attempt at the deadline")
+      ->type_name("close|reset|keep")
+      ->take_last()
+      ->capture_default_str();
+  app.add_flag("--refuse-late", refuse_late, "A handshake that only the last look finds complete does not count");
+  app.add_flag("--json", json, "One JSON object a line");
+  app.allow_extras();  // the endpoints: as values of an option the brackets of "[::1]" would be those of a list
+  app.parse(count, words);
+
+  arguments read;
+  read.json = json;
+  read.timeout = read_duration(timeout);
+  read.options.accept_late = !refuse_late;
+  read.options.on_timeout = read_policy(on_timeout);
+  for (auto const& text : app.remaining()) {
+    if (text != "--") read.targets.push_back(read_target(text));
+  }
+  if (read.targets.empty()) throw CLI::ValidationError("no ENDPOINT", "what shall be connected to?");
+  return read;
+}
+
+}  // namespace tconnect

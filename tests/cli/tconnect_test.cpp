@@ -1,0 +1,425 @@
+// SPDX-License-Identifier: MIT
+// The command line, as a shell and a script see it. Real servers are in tests/real.
+#include "support/loopback.hpp"
+#include "support/network_namespace.hpp"
+#include "support/program.hpp"
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include <sched.h>
+#include <sys/mount.h>
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <fstream>
+#include <functional>
+#include <sstream>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace {
+
+using namespace std::chrono_literals;
+using support::closed_port;
+using support::full_listener;
+using support::listener;
+using support::program;
+using support::temporary_path;
+
+std::vector<std::string> command(std::vector<std::string> words) {
+  words.insert(words.begin(), TCONNECT_PROGRAM);
+  return words;
+}
+
+program::end tconnect(std::vector<std::string> const& words) { return program(command(words)).wait(); }
+
+std::string text_of(tconn::endpoint const& to) { return to.to_string(); }
+
+/// The one object that a run has printed; the test fails if it is anything else.
+nlohmann::ordered_json object_of(program::end const& run) {
+  EXPECT_EQ(std::count(run.out.begin(), run.out.end(), '\n'), 1) << run.out;
+  auto object = nlohmann::ordered_json::parse(run.out, nullptr, false);
+  EXPECT_TRUE(object.is_object()) << run.out;
+  EXPECT_EQ(run.err, "");
+  return object;
+}
+
+std::vector<std::string> keys_of(nlohmann::ordered_json const& object) {
+  std::vector<std::string> keys;
+  for (auto const& [key, value] : object.items()) keys.push_back(key);
+  return keys;
+}
+
+std::vector<std::string> const seven_keys = {"endpoint",  "result",    "code",           "elapsed_us",
+                                             "handshake", "aftermath", "syn_retransmits"};
+
+TEST(TconnectJson, tells_a_connection) {
+  listener const server;
+  auto const run = tconnect({"--json", text_of(server.where())});
+  EXPECT_EQ(run.status, 0);
+  auto object = object_of(run);
+  EXPECT_EQ(keys_of(object), seven_keys);
+  EXPECT_GT(object["elapsed_us"].get<int>(), 0);
+  object.erase("elapsed_us");
+  EXPECT_EQ(object, (nlohmann::ordered_json{{"endpoint", text_of(server.where())},
+                                            {"result", "connected"},
+                                            {"code", ""},
+                                            {"handshake", "completed"},
+                                            {"aftermath", "none"},
+                                            {"syn_retransmits", 0}}));
+  EXPECT_EQ(support::what_is_read(server.accept()), "EOF");
+}
+
+TEST(TconnectJson, tells_a_refusal) {
+  closed_port const nobody;
+  auto const run = tconnect({"--json", text_of(nobody.where())});
+  EXPECT_EQ(run.status, 1);
+  auto object = object_of(run);
+  EXPECT_EQ(keys_of(object), seven_keys);
+  object.erase("elapsed_us");
+  EXPECT_EQ(object, (nlohmann::ordered_json{{"endpoint", text_of(nobody.where())},
+                                            {"result", "failed"},
+                                            {"code", "Connection refused"},
+                                            {"handshake", "failed"},
+                                            {"aftermath", "none"},
+                                            {"syn_retransmits", 0}}));
+}
+
+TEST(TconnectJson, tells_a_deadline_that_came_first) {
+  full_listener const server;
+  auto const run = tconnect({"--json", "--timeout", "60ms", text_of(server.where())});
+  EXPECT_EQ(run.status, 124);
+  auto object = object_of(run);
+  EXPECT_EQ(keys_of(object), seven_keys);
+  EXPECT_GE(object["elapsed_us"].get<int>(), 60'000);
+  object.erase("elapsed_us");
+  EXPECT_EQ(object, (nlohmann::ordered_json{{"endpoint", text_of(server.where())},
+                                            {"result", "deadline_exceeded"},
+                                            {"code", "deadline exceeded"},
+                                            {"handshake", "in_flight"},
+                                            {"aftermath", "nothing_sent"},
+                                            {"syn_retransmits", 0}}));
+}
+
+TEST(TconnectJson, tells_that_nothing_was_started_at_a_full_unix_socket) {
+  temporary_path const path("full.sock");
+  full_listener const server(path.where());
+  auto const run = tconnect({"--json", "--timeout", "60ms", "unix:" + path.text()});
+  EXPECT_EQ(run.status, 124);
+  auto const object = object_of(run);
+  EXPECT_EQ(object["endpoint"], "unix:" + path.text());
+  EXPECT_EQ(object["result"], "deadline_exceeded");
+  EXPECT_GE(object["elapsed_us"].get<int>(), 60'000);
+  EXPECT_EQ(object["handshake"], "not_started");
+  EXPECT_EQ(object["aftermath"], "none");
+}
+
+TEST(TconnectJson, counts_the_repeated_syns_of_a_failure_and_of_a_connection) {
+  full_listener server;
+  auto const late = tconnect({"--json", "--timeout", "1300ms", text_of(server.where())});
+  EXPECT_EQ(object_of(late)["syn_retransmits"], 1);
+
+  program patient(command({"--json", "--timeout", "20s", text_of(server.where())}));
+  std::this_thread::sleep_for(200ms);  // its first SYN is lost
+  server.open();
+  auto const connected = patient.wait();
+  EXPECT_EQ(connected.status, 0);
+  EXPECT_GE(object_of(connected)["syn_retransmits"].get<int>(), 1);
+}
+
+TEST(TconnectJson, stays_well_formed_whatever_bytes_a_path_has) {
+  auto const run = tconnect({"--json", "unix:/no\"where\\\n\xff"});
+  EXPECT_EQ(run.status, 1);
+  EXPECT_EQ(object_of(run)["endpoint"], "unix:/no\"where\\\n\xef\xbf\xbd");
+}
+
+TEST(TconnectJson, names_the_address_of_a_name_that_was_looked_up) {
+  listener const server;
+  auto const port = ':' + std::to_string(server.where().port());
+  auto const run = tconnect({"--json", "localhost" + port});
+  EXPECT_EQ(run.status, 0);
+  auto const object = object_of(run);
+  EXPECT_EQ(object["endpoint"], "localhost" + port);
+  EXPECT_EQ(object["address"], "127.0.0.1" + port);
+}
+
+TEST(TconnectText, is_a_line_for_each_endpoint_in_their_order_with_aligned_columns) {
+  listener const server;
+  closed_port const nobody;
+  full_listener const silent;
+  auto const run = tconnect(
+      {"--timeout=50ms", text_of(server.where()), "unix:/nowhere", text_of(nobody.where()), text_of(silent.where())});
+  std::vector<std::string> lines;
+  std::istringstream stream(run.out);
+  for (std::string line; std::getline(stream, line);) lines.push_back(line);
+  ASSERT_EQ(lines.size(), 4U) << run.out;
+  EXPECT_EQ(lines[0].rfind(text_of(server.where()) + "  ", 0), 0U);
+  EXPECT_EQ(lines[1].rfind("unix:/nowhere ", 0), 0U);
+  auto const column = lines[0].find("connected");
+  EXPECT_EQ(lines[1].find("failed"), column);
+  EXPECT_EQ(lines[3].find("deadline exceeded"), column);
+  for (auto const& line : lines) EXPECT_EQ(line.find(" ms  "), lines[0].find(" ms  ")) << run.out;
+  EXPECT_TRUE(lines[0].ends_with(" ms  1 SYN"));
+  EXPECT_TRUE(lines[1].ends_with(" ms  -       No such file or directory; nothing is left behind"));
+  EXPECT_TRUE(lines[2].ends_with(" ms  1 SYN   Connection refused; nothing is left behind"));
+  EXPECT_TRUE(lines[3].ends_with(" ms  1 SYN   given up in silence"));
+  EXPECT_EQ(run.err, "");
+}
+
+TEST(TconnectText, shows_no_control_characters_of_a_path) {
+  auto const run = tconnect({"unix:/no\033[2Jwhere\n"});
+  EXPECT_EQ(run.out.rfind("unix:/no?[2Jwhere?  failed", 0), 0U) << run.out;
+}
+
+TEST(TconnectStatus, of_several_endpoints_failed_counts_most_and_connected_least) {
+  listener const server;
+  closed_port const nobody;
+  full_listener const silent;
+  auto const good = text_of(server.where());
+  auto const refused = text_of(nobody.where());
+  auto const late = text_of(silent.where());
+  EXPECT_EQ(tconnect({"--timeout=20ms", "--", good, good}).status, 0);
+  EXPECT_EQ(tconnect({"--timeout=20ms", late, good}).status, 124);
+  EXPECT_EQ(tconnect({"--timeout=20ms", good, late}).status, 124);
+  EXPECT_EQ(tconnect({"--timeout=20ms", refused, late, good}).status, 1);
+  EXPECT_EQ(tconnect({"--timeout=20ms", late, refused}).status, 1);
+}
+
+TEST(TconnectTimeout, is_each_endpoints_own_and_wants_a_unit) {
+  full_listener const silent;
+  auto const late = text_of(silent.where());
+  for (std::string const limit : {"30ms", "30000us", "0.03s", "0.0005m"}) {
+    auto const began = std::chrono::steady_clock::now();
+    auto const run = tconnect({"--json", "--timeout", limit, late, late});
+    EXPECT_GE(std::chrono::steady_clock::now() - began, 60ms) << limit;
+    EXPECT_EQ(run.status, 124) << limit;
+    auto const first = nlohmann::json::parse(run.out.substr(0, run.out.find('\n')));
+    EXPECT_GE(first["elapsed_us"].get<int>(), 30'000) << limit;
+    EXPECT_LT(first["elapsed_us"].get<int>(), 5'000'000) << limit;
+  }
+  EXPECT_EQ(tconnect({"--timeout", "0ms", late}).status, 124);
+}
+
+TEST(TconnectPolicy, decides_what_the_server_reads_of_a_late_connection) {
+  listener const server;
+  auto const refuse_late = [&](std::string const& policy) {
+    // With no time at all only the last look can find the handshake of loopback complete.
+    auto const run =
+        tconnect({"--json", "--refuse-late", "--timeout=0us", "--on-timeout", policy, text_of(server.where())});
+    EXPECT_EQ(run.status, 124);
+    auto const object = object_of(run);
+    EXPECT_EQ(object["handshake"], "completed");
+    return object["aftermath"].get<std::string>() + ", " + support::what_is_read(server.accept());
+  };
+  EXPECT_EQ(refuse_late("close"), "peer_sees_close, EOF");
+  EXPECT_EQ(refuse_late("reset"), "peer_sees_reset, ECONNRESET");
+  EXPECT_EQ(refuse_late("keep"), "kept, EOF");
+  EXPECT_EQ(tconnect({"--timeout=0us", text_of(server.where())}).status, 0);
+}
+
+struct mistake {
+  std::vector<std::string> words;
+  std::string complaint;
+};
+
+TEST(TconnectUsage, of_a_wrong_kind_is_one_clear_line_and_status_2_and_nothing_is_sent) {
+  listener const server;
+  auto const good = text_of(server.where());
+  mistake const mistakes[] = {
+      {{}, "no ENDPOINT"},
+      {{"--timeout", "5", good}, "'5' is not a number with a unit (us, ms, s, m), such as 5ms or 5s"},
+      {{"--timeout", "", good}, "'' is not a number with a unit"},
+      {{"--timeout", "ms", good}, "'ms' is not a number with a unit"},
+      {{"--timeout", "5h", good}, "'5h' is not a number with a unit"},
+      {{"--timeout", "5 ms", good}, "'5 ms' is not a number with a unit"},
+      {{"--timeout=-5ms", good}, "'-5ms' is not a number with a unit"},
+      {{"--timeout", "infs", good}, "'infs' is not a number with a unit"},
+      {{"--timeout", "1e3ms", good}, "'1e3ms' is not a number with a unit"},
+      {{"--timeout", "nan", good}, "'nan' is not a number with a unit"},
+      {{good, "--timeout"}, "--timeout"},
+      {{"--on-timeout", "abort", good}, "'abort' is none of close, reset and keep"},
+      {{"--frobnicate", good}, "'--frobnicate': no such option"},
+      {{"-x", good}, "'-x': no such option"},
+      {{good, "[::1]:80,"}, "'[::1]:80,'"},
+      {{good, "example"}, "'example': no port"},
+      {{good, ""}, "'': no port: wanted HOST:PORT"},
+      {{good, "example:"}, "'example:': no port behind the colon"},
+      {{good, ":80"}, "':80': neither an address nor a name with a port"},
+      {{good, "127.0.0.1:65536"}, "'127.0.0.1:65536': port 65536 is not in 0 to 65535"},
+      {{good, "127.0.0.256:80"}, "'127.0.0.256:80': neither an address nor a name with a port"},
+      {{good, "127.0.0.1:-1"}, "'127.0.0.1:-1': neither"},
+      {{good, "exam ple:80"}, "'exam ple:80': neither"},
+      {{good, "::1:80"}, "'::1:80': an IPv6 address wants brackets"},
+      {{good, "[::1]"}, "'[::1]': no port: wanted HOST:PORT, such as [::1]:80"},
+      {{good, "[::g]:80"}, "'[::g]:80': not an IPv6 address"},
+      {{good, "unix:"}, "'unix:': not a Unix socket"},
+      {{good, "unix:" + std::string(108, 'x')}, "not a Unix socket: wanted unix:PATH, at most 107 bytes"},
+      {{good, "a\nb:80"}, "'a?b:80': neither"},
+  };
+  for (auto const& [words, complaint] : mistakes) {
+    auto const run = tconnect(words);
+    EXPECT_EQ(run.status, 2) << complaint;
+    EXPECT_EQ(run.out, "") << complaint;
+    EXPECT_EQ(run.err.rfind("tconnect: ", 0), 0U) << run.err;
+    EXPECT_EQ(std::count(run.err.begin(), run.err.end(), '\n'), 1) << run.err;
+    EXPECT_NE(run.err.find(complaint), std::string::npos) << run.err;
+  }
+  EXPECT_FALSE(server.accept(0ms));
+}
+
+TEST(TconnectHelp, goes_to_standard_output_and_teaches_options_endpoints_and_statuses) {
+  auto const run = tconnect({"--help"});
+  EXPECT_EQ(run.status, 0);
+  EXPECT_EQ(run.err, "");
+  for (std::string const word : {"Usage: tconnect", "--timeout", "--on-timeout", "--refuse-late", "--json", "HOST:PORT",
+                                 "unix:PATH", "Exit status: 0", "124", "130", "Examples"})
+    EXPECT_NE(run.out.find(word), std::string::npos) << word;
+  EXPECT_EQ(tconnect({"-h"}).out, run.out);
+  EXPECT_EQ(tconnect({"--version"}).out, "tconnect " TIMED_CONNECT_VERSION "\n");
+}
+
+TEST(TconnectOutput, that_cannot_be_written_is_told_and_is_a_failure) {
+  listener const server;
+  auto const into = [&](program::preparation prepare, std::string const& word) {
+    auto const run = program(command({word}), prepare).wait();
+    EXPECT_EQ(run.status, 1);
+    return run.err;
+  };
+  auto const full = [] { ::dup2(::open("/dev/full", O_WRONLY | O_CLOEXEC), STDOUT_FILENO); };
+  std::string const complaint = "tconnect: cannot write to standard output: ";
+  EXPECT_EQ(into(full, text_of(server.where())), complaint + "No space left on device\n");
+  EXPECT_EQ(into(full, "--help"), complaint + "No space left on device\n");
+}
+
+TEST(TconnectOutput, of_a_closed_stream_is_not_sent_to_the_server) {
+  listener const server;
+  auto const closed = [] { ::close(STDOUT_FILENO), ::close(STDIN_FILENO); };
+  auto const run = program(command({text_of(server.where())}), closed).wait();
+  EXPECT_EQ(run.status, 1);
+  EXPECT_EQ(run.err, "tconnect: cannot write to standard output: Bad file descriptor\n");
+  EXPECT_EQ(support::what_is_read(server.accept()), "EOF");
+
+  auto const kept = command({"--timeout=0us", "--refuse-late", "--on-timeout=keep", text_of(server.where())});
+  EXPECT_EQ(program(kept, closed).wait().status, 1);
+  EXPECT_EQ(support::what_is_read(server.accept()), "EOF");
+
+  auto const all_closed = [] { ::close(STDIN_FILENO), ::close(STDOUT_FILENO), ::close(STDERR_FILENO); };
+  EXPECT_EQ(program(command({text_of(server.where())}), all_closed).wait().status, 1);
+  EXPECT_EQ(support::what_is_read(server.accept()), "EOF");
+}
+
+TEST(TconnectOutput, into_a_pipe_that_nobody_reads_ends_it_in_silence) {
+  listener const server;
+  full_listener const silent;
+  program run(command({"--timeout=100ms", text_of(silent.where()), text_of(server.where())}));
+  run.stop_reading();
+  auto const end = run.wait();
+  EXPECT_EQ(end.status, -SIGPIPE);
+  EXPECT_EQ(end.err, "");
+  EXPECT_FALSE(server.accept(0ms)) << "it went on after its reader had gone";
+}
+
+TEST(TconnectOutput, into_such_a_pipe_is_told_where_SIGPIPE_is_ignored) {
+  full_listener const silent;
+  program run(command({"--timeout=100ms", text_of(silent.where())}), [] { std::signal(SIGPIPE, SIG_IGN); });
+  run.stop_reading();
+  auto const end = run.wait();
+  EXPECT_EQ(end.status, 1);
+  EXPECT_EQ(end.err, "tconnect: cannot write to standard output: Broken pipe\n");
+}
+
+TEST(TconnectInterrupt, ends_it_with_130_and_what_was_found_out_is_out) {
+  listener const server;
+  full_listener const silent;
+  program run(command({"--timeout=20s", text_of(server.where()), text_of(silent.where())}));
+  EXPECT_EQ(run.read_lines(1).rfind(text_of(server.where()), 0), 0U);
+  run.send(SIGINT);
+  auto const end = run.wait();
+  EXPECT_EQ(end.status, 130);
+  EXPECT_EQ(std::count(end.out.begin(), end.out.end(), '\n'), 1);
+  EXPECT_EQ(end.err, "");
+}
+
+TEST(TconnectInterrupt, stays_ignored_if_it_was_as_under_nohup) {
+  listener const server;
+  full_listener const silent;
+  program run(command({"--timeout=200ms", text_of(server.where()), text_of(silent.where())}),
+              [] { std::signal(SIGINT, SIG_IGN); });
+  run.read_lines(1);
+  run.send(SIGINT);
+  EXPECT_EQ(run.wait().status, 124);
+}
+
+// Names want a resolver and a list of hosts; these are in a namespace of their own, with a resolver that never answers
+// or is not there at all.
+class TconnectNames : public testing::Test {
+ protected:
+  static std::string in_a_namespace(std::string const& hosts, std::function<std::string()> const& function) {
+    temporary_path const resolver("resolv.conf");
+    temporary_path const known("hosts");
+    std::ofstream(resolver.text()) << "nameserver 127.0.0.1\noptions timeout:30\n";
+    std::ofstream(known.text()) << hosts;
+    auto const put = [](temporary_path const& from, char const* to) {
+      return ::mount(from.text().c_str(), to, nullptr, MS_BIND, nullptr) == 0;
+    };
+    auto const report = support::in_a_network_namespace([&]() -> std::string {
+      if (::unshare(CLONE_NEWNS) != 0 || ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+          !put(resolver, "/etc/resolv.conf") || !put(known, "/etc/hosts"))
+        return "SKIPPED: no mount namespace";
+      return function();
+    });
+    return report.entered ? report.text : "SKIPPED: no network namespace";
+  }
+
+  static std::string told(program::end const& run) { return std::to_string(run.status) + ' ' + run.out + run.err; }
+};
+
+TEST_F(TconnectNames, spend_the_deadline_while_they_are_looked_up) {
+  auto const text = in_a_namespace("", [] {
+    tconn::socket const silent_resolver(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    auto const at = tconn::endpoint::loopback_v4(53);
+    if (::bind(silent_resolver.native_handle(), at.data(), at.size()) != 0) return std::string("cannot bind");
+    return told(tconnect({"--json", "--timeout=150ms", "name.test:80"}));
+  });
+  if (text.starts_with("SKIPPED")) GTEST_SKIP() << text;
+  ASSERT_TRUE(text.starts_with("124 ")) << text;
+  auto const object = nlohmann::json::parse(text.substr(4));
+  EXPECT_EQ(object["result"], "deadline_exceeded");
+  EXPECT_EQ(object["code"], "deadline exceeded while the name was looked up");
+  EXPECT_EQ(object["handshake"], "not_started");
+  EXPECT_GE(object["elapsed_us"].get<int>(), 150'000);
+  EXPECT_LT(object["elapsed_us"].get<int>(), 10'000'000);
+}
+
+TEST_F(TconnectNames, that_cannot_be_looked_up_have_failed) {
+  auto const text = in_a_namespace("", [] { return told(tconnect({"--json", "--timeout=20s", "name.test:80"})); });
+  if (text.starts_with("SKIPPED")) GTEST_SKIP() << text;
+  ASSERT_TRUE(text.starts_with("1 ")) << text;
+  auto const object = nlohmann::json::parse(text.substr(2));
+  EXPECT_EQ(object["result"], "failed");
+  EXPECT_EQ(object["code"], "Temporary failure in name resolution");
+  EXPECT_EQ(object["handshake"], "not_started");
+}
+
+TEST_F(TconnectNames, whose_first_address_is_dead_leave_time_for_the_second) {
+  auto const text = in_a_namespace("127.0.0.1 twice.test\n127.0.0.2 twice.test\n", [] {
+    std::string all;
+    for (auto const& [live, dead] : {std::pair{"127.0.0.1:80", "127.0.0.2:80"}, {"127.0.0.2:80", "127.0.0.1:80"}}) {
+      listener const server(*tconn::endpoint::parse(live));
+      full_listener const silent(*tconn::endpoint::parse(dead));
+      auto const run = tconnect({"--json", "--timeout=1s", "twice.test:80"});
+      if (object_of(run)["address"] != live) all += "connected to the wrong one; ";
+      auto const elapsed_us = object_of(run)["elapsed_us"].get<int>();
+      all += elapsed_us < 500'000 ? "at once; " : elapsed_us < 1'000'000 ? "after its share; " : "after all the time; ";
+    }
+    return all;
+  });
+  if (text.starts_with("SKIPPED")) GTEST_SKIP() << text;
+  // The resolver's order is its own affair, but it is the same twice.
+  EXPECT_TRUE(text == "after its share; at once; " || text == "at once; after its share; ") << text;
+}
+
+}  // namespace
