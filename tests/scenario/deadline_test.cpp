@@ -49,6 +49,15 @@ TEST_F(Deadlines, are_not_moved_by_false_alarms) {
   EXPECT_EQ(count(net.log(), "connect_error"), 3) << "the alarms did not happen\n" << net.log();
 }
 
+TEST_F(Deadlines, a_false_alarm_at_the_last_look_is_no_outcome) {
+  net.on_syn(to, {false_alarm(0ms)});
+  auto const result = connect(0ms);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, errc::deadline_exceeded);
+  EXPECT_EQ(result.error().handshake, handshake::in_flight);
+  EXPECT_EQ(count(net.log(), "connect_error"), 1) << "the alarm did not happen\n" << net.log();
+}
+
 TEST_F(Deadlines, a_false_alarm_does_not_hide_a_success) {
   net.on_syn(to, {false_alarm(1ms), syn_ack(5ms)});
   EXPECT_TRUE(connect(10ms));

@@ -84,13 +84,15 @@ int sweep(Play const& play) {
 TEST(FaultSweep, of_an_owned_connect_leaves_nothing_open_and_keeps_the_deadline) {
   int const faults = sweep([](world& net, on_timeout how, fault_plan& plan) {
     {
-      auto const result = tconn::timed_connect(at("192.0.2.1:80"), 10ms, {.on_timeout = how, .no_delay = true},
-                                               faulty{simulated{&net}, plan});
+      tconn::connect_options const options{
+          .on_timeout = how, .local = at("192.0.2.9:0"), .interface_name = "eth0", .no_delay = true};
+      auto const result = tconn::timed_connect(at("192.0.2.1:80"), 10ms, options, faulty{simulated{&net}, plan});
       check(result, net, plan);
       if (result) {
         auto const& s = net.socket_at(result->native_handle());
         EXPECT_EQ(s.state, tconn::tcp_state::established) << "success without a connection\n" << net.log();
         EXPECT_TRUE(s.blocking || plan.hit == "set_blocking");
+        EXPECT_TRUE(plan.hit.substr(0, 4) != "bind" && plan.hit != "set_option") << "an option was ignored in silence";
       } else if (!result.error().pending) {
         EXPECT_EQ(net.open_sockets(), 0U) << net.log();
       }

@@ -22,6 +22,36 @@ TEST_F(PlainPosix, connects_by_wait_SO_ERROR_and_getpeername) {
   EXPECT_EQ(count(net.log(), "peer_name"), 1) << net.log();
 }
 
+/// A kernel that answers TCP_INFO without filling it in, as an emulated one may.
+struct answers_nothing : simulated {
+  using simulated::simulated;
+  int tcp(tconn::native_handle, tconn::tcp_facts& facts) const { return facts = {}, 0; }
+};
+
+TEST(EmulatedKernel, that_fills_in_no_state_leaves_it_unknown) {
+  world net;
+  auto const result =
+      tconn::timed_connect(at("192.0.2.1:80"), 10ms, {.on_timeout = on_timeout::keep}, answers_nothing(&net));
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().handshake, handshake::unknown);
+  EXPECT_EQ(result.error().aftermath, aftermath::kept);
+}
+
+TEST(Multipath, where_the_system_lacks_it_is_an_invalid_option) {
+  for (int const error : {EPROTONOSUPPORT, ENOPROTOOPT, EMFILE}) {
+    for (bool const multipath : {true, false}) {
+      world net;
+      tconn::testing::fault_plan plan{.fail_at = 1, .error = error, .call = "open"};
+      auto const result = tconn::timed_connect(at("192.0.2.1:80"), 10ms, {.multipath = multipath},
+                                               tconn::testing::faulty{simulated{&net}, plan});
+      ASSERT_FALSE(result);
+      bool const lacks = multipath && error != EMFILE;
+      EXPECT_EQ(result.error().code,
+                lacks ? make_error_code(tconn::errc::invalid_option) : tconn::detail::native_code(error));
+    }
+  }
+}
+
 TEST_F(PlainPosix, passes_a_refusal_on) {
   net.on_syn(to, {rst(1ms)});
   auto const result = connect(10ms);

@@ -212,6 +212,12 @@ TEST(Endpoint, reaches_what_a_socket_connected_to_it_gives_as_its_peer) {
   EXPECT_FALSE(scoped(7).reaches(scoped(8)));
 }
 
+TEST(Endpoint, of_a_family_without_text_prints_its_number) {
+  sockaddr other{};
+  other.sa_family = AF_PACKET;
+  EXPECT_EQ(endpoint(&other, sizeof other).to_string(), "family " + std::to_string(AF_PACKET));
+}
+
 TEST(Endpoint, does_not_print_a_relative_path_as_an_abstract_name) {
   sockaddr_un path{};
   path.sun_family = AF_UNIX;

@@ -111,6 +111,9 @@ TEST(Result, of_void_succeeds_or_carries_the_error) {
   EXPECT_EQ(good.and_then([]() -> number { return 4; }).value_or(0), 4);
   EXPECT_EQ(bad.transform([] { return 3; }).error(), refused);
   EXPECT_EQ(bad.and_then([]() -> number { return 4; }).error(), refused);
+  result<void> changed = refused;
+  changed.error() = std::make_error_code(std::errc::timed_out);
+  EXPECT_EQ(std::as_const(changed).error(), std::errc::timed_out);
 }
 
 TEST(Result, copies_and_moves_whichever_it_holds) {

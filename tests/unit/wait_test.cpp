@@ -86,6 +86,11 @@ TYPED_TEST(WaitingStrategy, reports_a_descriptor_that_is_not_open) {
   EXPECT_EQ(this->sys.wait(closed, tconn::detail::long_past), native_error::bad_handle);
 }
 
+TEST(LeftUntil, is_at_most_what_the_systems_call_can_take) {
+  auto const most = tconn::detail::platform::longest_wait;
+  EXPECT_EQ(tconn::detail::left_until(tconn::native_system{}.now() + 2 * most), most);
+}
+
 TEST(Selecting, cannot_wait_on_a_descriptor_beyond_FD_SETSIZE) {
   EXPECT_TRUE(tconn::selecting::can_wait_on(FD_SETSIZE - 1));
   EXPECT_FALSE(tconn::selecting::can_wait_on(FD_SETSIZE));

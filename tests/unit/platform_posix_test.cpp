@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+// The system calls of any POSIX system, where Linux has others of its own: here they run on Linux all the same.
+#include <timed_connect/detail/platform.hpp>
+
+#include "support/loopback.hpp"
+
+#include <gtest/gtest.h>
+
+namespace {
+
+using namespace support;
+using tconn::name_of;
+using tconn::socket_option;
+using posix = tconn::detail::posix_platform;
+namespace native_error = tconn::detail::native_error;
+
+/// The System that is left where a platform has nothing but POSIX.
+struct plain_system : tconn::native_system {
+  int open(tconn::native_handle& opened, int family, bool multipath) const {
+    return posix::open(opened, family, multipath);
+  }
+  static constexpr bool second_connect_proves(int family) { return posix::second_connect_proves(family); }
+  int name(tconn::native_handle handle, name_of which, int family, tconn::endpoint& named) const {
+    return which == name_of::target ? native_error::not_supported : native_system::name(handle, which, family, named);
+  }
+  int reset(tconn::native_handle handle) const { return posix::reset(handle); }
+  static constexpr bool resets_at_once() { return posix::resets_at_once; }
+  int discard_received(tconn::native_handle handle) const { return posix::discard_received(handle); }
+  int tcp(tconn::native_handle handle, tconn::tcp_facts& facts) const { return posix::tcp(handle, facts); }
+};
+
+TEST(PosixPlatform, connects_without_what_Linux_adds) {
+  listener const server;
+  auto const result = timed_connect(server.where(), 3s, {}, plain_system{});
+  ASSERT_TRUE(result);
+  tconn::socket const accepted = server.accept();
+  ASSERT_EQ(::send(accepted.native_handle(), "x", 1, MSG_NOSIGNAL), 1);
+  EXPECT_EQ(what_is_read(tconn::socket(::dup(result->native_handle()))), "1 bytes");
+}
+
+TEST(PosixPlatform, gives_up_a_complete_handshake_as_the_policy_says) {
+  for (auto const how : {tconn::on_timeout::close, tconn::on_timeout::reset}) {
+    listener const server;
+    auto const result = timed_connect(server.where(), 0ms, {.on_timeout = how, .accept_late = false}, plain_system{});
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().handshake, tconn::handshake::unknown);
+    EXPECT_EQ(result.error().aftermath, tconn::aftermath::unknown);
+    EXPECT_EQ(what_is_read(server.accept()), how == tconn::on_timeout::close ? "EOF" : "ECONNRESET");
+  }
+}
+
+TEST(PosixPlatform, a_reset_waits_for_the_close_that_follows) {
+  listener const server;
+  auto client = timed_connect(server.where(), 3s);
+  ASSERT_TRUE(client);
+  tconn::socket const accepted = server.accept();
+  ASSERT_EQ(posix::reset(client->native_handle()), 0);
+  EXPECT_EQ(state_of(client->native_handle()), tconn::tcp_state::established);
+  client->close();
+  EXPECT_EQ(what_is_read(accepted), "ECONNRESET");
+}
+
+TEST(PosixPlatform, says_of_each_addition_that_it_is_not_there) {
+  int opened = -1;
+  EXPECT_EQ(posix::open(opened, AF_INET, /*multipath*/ true), native_error::protocol_not_supported);
+  EXPECT_EQ(opened, -1);
+  tconn::socket const any(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  for (auto const option : {socket_option::user_timeout_ms, socket_option::syn_count, socket_option::mark}) {
+    EXPECT_EQ(posix::set_option(any.native_handle(), option, 1), native_error::unknown_option);
+  }
+  EXPECT_EQ(posix::bind_to_interface(any.native_handle(), "lo", 2), native_error::unknown_option);
+  sockaddr_storage bytes{};
+  tconn::detail::address_length length = sizeof bytes;
+  EXPECT_EQ(posix::name(any.native_handle(), name_of::target, reinterpret_cast<sockaddr*>(&bytes), length),
+            native_error::not_supported);
+  EXPECT_FALSE(posix::second_connect_proves(AF_INET));
+  tconn::tcp_facts facts;
+  EXPECT_EQ(posix::tcp(any.native_handle(), facts), native_error::unknown_option);
+  EXPECT_EQ(facts.state, tconn::tcp_state::unknown);
+}
+
+}  // namespace
