@@ -142,16 +142,21 @@ result<void, borrowed_failure> conclude_borrowed(attempt<System> const& tried, t
 
 /// Connects a new socket to an endpoint before a deadline: exactly one outcome, a connected socket or a failure.
 ///
-/// Deadline: deadline_exceeded never comes before it; zero and the past try once and do not wait; only
-/// deadline::never()
-///   waits for ever.
-/// Errors: errc::deadline_exceeded; errc::invalid_endpoint, errc::invalid_option and errc::descriptor_too_large before
-///   anything is sent; errc::refused_by_hook; errc::self_connect, when 8 tries within the deadline ended so; else
-///   what socket(2), setsockopt(2), bind(2) and connect(2) report: ECONNREFUSED, ENETUNREACH, EMFILE, the kernel's own
-///   ETIMEDOUT, ... At the deadline a Unix socket with a full backlog has nothing in flight: handshake not_started.
+/// Deadline: deadline_exceeded never comes before it. Zero and the past try once and do not wait. Nothing waits for
+/// ever but deadline::never() and what is too long for the clock. A Unix socket with a full backlog has nothing in
+/// flight at the deadline: handshake not_started.
+///
+/// Errors: errc::deadline_exceeded. Before anything is sent: errc::invalid_endpoint, errc::invalid_option,
+/// errc::descriptor_too_large and errc::refused_by_hook. errc::self_connect, when 8 tries within the deadline ended so.
+/// Else what socket(2), setsockopt(2), bind(2) and connect(2) report: ECONNREFUSED, ENETUNREACH, EMFILE, the kernel's
+/// own ETIMEDOUT, ...
+///
 /// Ownership: the socket belongs to the caller. A failure owns the attempt if it was kept (failure.pending), else
-/// nothing. Cost: 6 system calls where the handshake is over at once, close included (5 with `nonblocking`); no
-/// allocation. Example: examples/quickstart.cpp
+/// nothing.
+///
+/// Cost: 6 system calls where the handshake is over at once, close included (5 with `nonblocking`); no allocation.
+///
+/// Example: examples/quickstart.cpp
 template <system_calls System = native_system>
 basic_connect_result<typename System::owner> timed_connect(endpoint const& to, deadline limit,
                                                            connect_options const& options = {}, System sys = {}) {
@@ -180,11 +185,14 @@ basic_connect_result<typename System::owner> timed_connect(endpoint const& to, d
 /// every path. Of the options, on_timeout, accept_late and before_connect apply; any other off its default is
 /// errc::invalid_option.
 ///
-/// At the deadline: `close` shuts it down (silent while the SYN is in flight, and it can connect again; FIN once
-///   established), `reset` disconnects it (silence or RST, and it can connect again), `keep` leaves the attempt
-///   running: another call with the same endpoint resumes it.
+/// Deadline: as above. When it comes, `close` shuts the descriptor down (silent while the SYN is in flight, and it can
+/// connect again; FIN once established), `reset` disconnects it (silence or RST, and it can connect again), `keep`
+/// leaves the attempt running: another call with the same endpoint resumes it.
+///
 /// Errors: as above, and EBADF, ENOTSOCK, EPROTOTYPE (no stream socket), EAFNOSUPPORT (another family than the
-///   endpoint's), EISCONN or EALREADY (connected, or on its way, to somebody else: untouched).
+/// endpoint's), EISCONN or EALREADY (connected, or on its way, to somebody else: untouched).
+///
+/// Ownership: the descriptor stays the caller's; failure.pending is always empty.
 template <system_calls System = native_system>
 result<void, basic_connect_failure<typename System::owner>> timed_connect(tconn::native_handle mine, endpoint const& to,
                                                                           deadline limit,
@@ -215,8 +223,9 @@ result<void, basic_connect_failure<typename System::owner>> timed_connect(tconn:
 /// already: try_finish() tells. Only on_timeout does not apply.
 ///
 /// Errors: as timed_connect(), but for the deadline. A Unix socket whose backlog is full starts nothing: EAGAIN
-///   (std::errc::resource_unavailable_try_again), handshake not_started. There is no budget, so nothing is retried.
-/// Example: examples/resume.cpp
+/// (std::errc::resource_unavailable_try_again), handshake not_started. There is no budget, so nothing is retried.
+///
+/// Ownership: the attempt, and its descriptor, belong to what is returned.
 template <system_calls System = native_system>
 result<basic_pending_connection<typename System::owner>, basic_connect_failure<typename System::owner>> start_connect(
     endpoint const& to, connect_options const& options = {}, System sys = {}) {

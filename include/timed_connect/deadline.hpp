@@ -65,14 +65,17 @@ constexpr time_point saturated_sum(time_point from, std::chrono::nanoseconds spa
 /// deadline is made: setting the wall clock afterwards does not move it.
 class deadline {
  public:
+  /// So long from the call that receives it. Rounded up to nanoseconds, never early.
   template <class Rep, class Period>
   constexpr deadline(std::chrono::duration<Rep, Period> from_the_call)
       : span_(detail::saturated_nanoseconds(from_the_call)), relative_(true) {}
 
+  /// A moment of the steady clock.
   template <class Duration>
   constexpr deadline(std::chrono::time_point<std::chrono::steady_clock, Duration> moment)
       : span_(detail::saturated_nanoseconds(moment.time_since_epoch())) {}
 
+  /// A moment of the wall clock, translated now. Reads both clocks.
   template <class Duration>
   deadline(std::chrono::time_point<std::chrono::system_clock, Duration> moment)
       : span_(on_steady_clock(detail::saturated_nanoseconds(moment.time_since_epoch()))) {}

@@ -18,6 +18,7 @@
 namespace tconn {
 inline namespace v1 {
 
+/// One socket address, copied by value; 128 bytes and a length. Never allocates but in to_string().
 class endpoint {
  public:
   /// No address at all: every call refuses it.
@@ -34,6 +35,7 @@ class endpoint {
     if (size_ == 0) bytes_ = {};
   }
 
+  /// 127.0.0.1 and a port in host order.
   static endpoint loopback_v4(std::uint16_t port) noexcept {
     sockaddr_in address{};
     address.sin_family = AF_INET;
@@ -42,6 +44,7 @@ class endpoint {
     return {reinterpret_cast<sockaddr const*>(&address), sizeof address};
   }
 
+  /// [::1] and a port in host order.
   static endpoint loopback_v6(std::uint16_t port) noexcept {
     sockaddr_in6 address{};
     address.sin6_family = AF_INET6;
@@ -51,13 +54,15 @@ class endpoint {
   }
 
   /// Reads "127.0.0.1:80", "[::1]:80", "[fe80::1%eth0]:80", "unix:/run/x.sock" or "unix:@abstract"; nothing is looked
-  /// up but the interface's name. Errors: errc::invalid_endpoint for anything else: names, NULs, spaces, signs, leading
-  /// zeros, ports over 65535, interfaces that do not exist, Unix names that do not fit.
+  /// up but the interface's name.
+  /// Errors: errc::invalid_endpoint for anything else: names, NULs, spaces, signs, leading zeros, ports over 65535,
+  /// interfaces that do not exist, Unix names that do not fit.
   static result<endpoint> parse(std::string_view text);
 
-  /// The text that parse() reads. Other families, which have no such text, give "family N".
+  /// The text that parse() reads. Other families, which have no such text, give "family N". Allocates.
   std::string to_string() const;
 
+  /// Whether it is an address; every call refuses one that is not.
   bool valid() const noexcept { return size_ != 0; }
   /// AF_INET, AF_INET6, AF_UNIX, ...; AF_UNSPEC if not valid.
   int family() const noexcept { return bytes_.ss_family; }
@@ -67,7 +72,9 @@ class endpoint {
     if (family() == AF_INET6) return ntohs(as<sockaddr_in6>().sin6_port);
     return 0;
   }
+  /// The address as the system takes it; it lives as long as this endpoint.
   sockaddr const* data() const noexcept { return reinterpret_cast<sockaddr const*>(&bytes_); }
+  /// The length of data() in bytes; 0 if not valid.
   detail::address_length size() const noexcept { return static_cast<detail::address_length>(size_); }
 
   /// The same address, port and scope; for other families the same bytes.

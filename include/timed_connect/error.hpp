@@ -11,15 +11,15 @@ inline namespace v1 {
 /// Why a call failed where no system call did. Each compares equal to the std::errc that is named here, where there is
 /// one.
 enum class errc {
-  deadline_exceeded =
-      1,             ///< The deadline came first (std::errc::timed_out; the kernel's own ETIMEDOUT is another code).
-  cancelled,         ///< A cancellation was requested (std::errc::operation_canceled).
-  refused_by_hook,   ///< connect_options::before_connect returned an error (std::errc::permission_denied).
-  no_endpoints,      ///< There was nothing to connect to (std::errc::invalid_argument).
-  invalid_option,    ///< An option out of range, impossible here, or one that this system lacks
-                     ///< (std::errc::invalid_argument).
-  invalid_endpoint,  ///< Not an address: AF_UNSPEC, too short or too long, or text that does not parse
-                     ///< (std::errc::invalid_argument).
+  /// The deadline came first (std::errc::timed_out; the kernel's own ETIMEDOUT is another code).
+  deadline_exceeded = 1,
+  cancelled,             ///< A cancellation was requested (std::errc::operation_canceled).
+  refused_by_hook,       ///< connect_options::before_connect returned an error (std::errc::permission_denied).
+  no_endpoints,          ///< There was nothing to connect to (std::errc::invalid_argument).
+  invalid_option,        ///< An option out of range, impossible here, or one that this system lacks
+                         ///< (std::errc::invalid_argument).
+  invalid_endpoint,      ///< Not an address: AF_UNSPEC, too short or too long, or text that does not parse
+                         ///< (std::errc::invalid_argument).
   descriptor_too_large,  ///< The selecting strategy cannot watch this descriptor (std::errc::value_too_large).
   self_connect,  ///< TCP connected the socket to itself, as nobody listens there (std::errc::connection_refused).
 };
@@ -71,6 +71,7 @@ inline std::error_category const& error_category() noexcept {
   return category;
 }
 
+/// The enumerator as an error_code; what lets an errc stand where a std::error_code is wanted.
 inline std::error_code make_error_code(errc code) noexcept { return {static_cast<int>(code), error_category()}; }
 
 }  // namespace v1

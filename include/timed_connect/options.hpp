@@ -18,7 +18,8 @@
 namespace tconn {
 inline namespace v1 {
 
-class cancellation;  // the type of connect_options::cancel; nothing makes one yet
+/// The type of connect_options::cancel; nothing makes one yet.
+class cancellation;
 
 /// What happens to an attempt that is still in flight at the deadline. On the wire the first two differ only once the
 /// handshake is complete; before that both are silent, and a SYN-ACK that comes later is answered with RST.
@@ -54,23 +55,29 @@ class connect_hook {
  public:
   using function = std::error_code (*)(native_handle, endpoint const&);
 
+  /// No hook.
   connect_hook() noexcept = default;
 
+  /// A function; a null pointer is no hook.
   connect_hook(function call) noexcept : call_(call != nullptr ? &call_function : nullptr) { target_.function = call; }
 
+  /// An object, which must outlive the call.
   template <detail::callable_as_hook F>
   connect_hook(F& object) noexcept : call_(&call_object<F>) {
     target_.object = const_cast<std::remove_const_t<F>*>(&object);
   }
 
+  /// A captureless lambda.
   template <detail::stateless_hook F>
   connect_hook(F&&) noexcept : call_(&call_stateless<F>) {}
 
   template <detail::stateful_hook F>
   connect_hook(F const&&) = delete;  // it would dangle
 
+  /// Whether there is something to call.
   explicit operator bool() const noexcept { return call_ != nullptr; }
 
+  /// Calls it; undefined where there is nothing to call. Errors: what it returns; what it throws passes through.
   std::error_code operator()(native_handle handle, endpoint const& to) const { return call_(target_, handle, to); }
 
  private:

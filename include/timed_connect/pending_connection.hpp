@@ -27,13 +27,14 @@ struct basic_connect_failure {
   tconn::aftermath aftermath = tconn::aftermath::none;         ///< What was left behind.
   unsigned syn_retransmits = 0;         ///< How often the SYN was repeated; 0 where the system cannot tell.
   std::chrono::nanoseconds elapsed{0};  ///< Since the call began.
-  std::optional<basic_pending_connection<Owner>>
-      pending{};  ///< Engaged exactly when an owned attempt in flight was kept.
+  /// Engaged exactly when an owned attempt in flight was kept.
+  std::optional<basic_pending_connection<Owner>> pending{};
 
   /// One line for a person: address, reason, time, SYNs, aftermath. Allocates.
   std::string message() const;
 };
 
+/// The outcome of connecting a new socket: the connected socket or the failure, and never both.
 template <system_calls Owner>
 using basic_connect_result = result<basic_socket<Owner>, basic_connect_failure<Owner>>;
 
@@ -90,7 +91,7 @@ basic_connect_result<typename System::owner> conclude(attempt<System> const& tri
 template <system_calls Owner>
 class basic_pending_connection {
  public:
-  using connect_result = basic_connect_result<Owner>;
+  using connect_result = basic_connect_result<Owner>;  ///< The outcome.
 
   /// Takes over an attempt that is in flight on a non-blocking socket. Of the options, accept_late and nonblocking
   /// count.
@@ -122,9 +123,10 @@ class basic_pending_connection {
   /// The address that is being connected to.
   endpoint const& where() const noexcept { return to_; }
 
-  /// Looks, and never blocks: the outcome, or nothing while the attempt is in flight. Errors: whatever connect(2)
-  /// reports by SO_ERROR; errc::self_connect; EBADF when there is no attempt. Cost: poll, SO_ERROR, getpeername,
-  /// getsockname.
+  /// Looks, and never blocks: the outcome, or nothing while the attempt is in flight.
+  /// Errors: whatever connect(2) reports by SO_ERROR; errc::self_connect; EBADF when there is no attempt.
+  /// Cost: poll and TCP_INFO in flight; poll, SO_ERROR, getpeername, getsockname, and ioctl unless `nonblocking`, when
+  /// connected.
   std::optional<connect_result> try_finish() { return try_finish(sys_); }
 
   /// The same through another system, such as a waiting strategy.
@@ -135,13 +137,18 @@ class basic_pending_connection {
     return looked;
   }
 
-  /// Goes on waiting, with a deadline of its own. At the deadline: `keep` leaves the attempt here (aftermath kept,
-  /// failure.pending empty: call again), `close` and `reset` give it up. A self-connect is errc::self_connect at once.
+  /// Goes on waiting, with a deadline of its own.
+  /// Deadline: `keep` leaves the attempt here (aftermath kept, failure.pending empty: call again), `close` and `reset`
+  /// give it up. Zero and the past look once and do not wait.
+  /// Errors: errc::deadline_exceeded; errc::self_connect at once, without another try; errc::invalid_option for a
+  /// policy that is none, and the attempt is kept; otherwise as try_finish().
+  /// Example: examples/resume.cpp
   connect_result wait(deadline limit, tconn::on_timeout how = tconn::on_timeout::keep) {
     return wait(limit, how, sys_);
   }
 
-  /// The same through another system, such as a waiting strategy.
+  /// The same through another system, such as a waiting strategy. Errors: also errc::descriptor_too_large, where that
+  /// one cannot watch the descriptor; the attempt is kept.
   template <system_calls System>
   requires std::same_as<typename System::owner, Owner> connect_result wait(deadline limit, tconn::on_timeout how,
                                                                            System sys) {
@@ -180,9 +187,9 @@ class basic_pending_connection {
   bool nonblocking_;
 };
 
-using connect_failure = basic_connect_failure<native_system>;
-using connect_result = basic_connect_result<native_system>;
-using pending_connection = basic_pending_connection<native_system>;
+using connect_failure = basic_connect_failure<native_system>;        ///< The native system's failure.
+using connect_result = basic_connect_result<native_system>;          ///< The native system's outcome.
+using pending_connection = basic_pending_connection<native_system>;  ///< The native system's attempt in flight.
 
 template <system_calls Owner>
 std::string basic_connect_failure<Owner>::message() const {

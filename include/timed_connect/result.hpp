@@ -57,6 +57,8 @@ inline constexpr bool is_result<result<T, E>> = true;
 
 }  // namespace detail
 
+/// Either a value or an error, like std::expected<T, E>. Both must move without throwing. A moved-from result still
+/// holds what it held, moved from.
 template <class T, class E>
 class [[nodiscard]] result {
   static_assert(!std::is_same_v<T, E>, "a value could not be told from an error");
@@ -66,9 +68,12 @@ class [[nodiscard]] result {
   using value_type = T;
   using error_type = E;
 
+  /// Holds the value.
   result(T value) noexcept : has_value_(true) { ::new (&value_) T(std::move(value)); }
+  /// Holds the error.
   result(E error) noexcept { ::new (&error_) E(std::move(error)); }
 
+  /// Holds the error that an enumerator such as errc::cancelled stands for.
   template <detail::error_enumerator<E> Code>
   result(Code code) noexcept : result(E(make_error_code(code))) {}
 
@@ -93,26 +98,28 @@ class [[nodiscard]] result {
   }
   ~result() { destroy(); }
 
+  /// Whether it holds a value.
   bool has_value() const noexcept { return has_value_; }
   explicit operator bool() const noexcept { return has_value_; }
 
-  /// Undefined without a value (asserted), like the pointer that it looks like.
+  /// The value. Undefined without one (asserted), like the pointer that it looks like.
   T& operator*() & noexcept { return assert(has_value_), value_; }
   T const& operator*() const& noexcept { return assert(has_value_), value_; }
   T&& operator*() && noexcept { return assert(has_value_), std::move(value_); }
   T* operator->() noexcept { return assert(has_value_), &value_; }
   T const* operator->() const noexcept { return assert(has_value_), &value_; }
 
-  /// The value; throws std::system_error with the error's code when there is none.
+  /// The value. Errors: without one it throws std::system_error with the error's code, or aborts under -fno-exceptions.
   T& value() & { return check(), value_; }
   T const& value() const& { return check(), value_; }
   T&& value() && { return check(), std::move(value_); }
 
-  /// Undefined with a value (asserted).
+  /// The error. Undefined with a value (asserted).
   E& error() & noexcept { return assert(!has_value_), error_; }
   E const& error() const& noexcept { return assert(!has_value_), error_; }
   E&& error() && noexcept { return assert(!has_value_), std::move(error_); }
 
+  /// The value, or else `otherwise`.
   template <class U>
   T value_or(U&& otherwise) const& {
     return has_value_ ? value_ : static_cast<T>(std::forward<U>(otherwise));
@@ -191,30 +198,38 @@ class [[nodiscard]] result {
   bool has_value_ = false;
 };
 
+/// Success, or an error: std::expected<void, E>.
 template <class E>
 class [[nodiscard]] result<void, E> {
  public:
   using value_type = void;
   using error_type = E;
 
+  /// Success.
   result() noexcept = default;
+  /// Holds the error.
   result(E error) noexcept : error_(std::move(error)), has_value_(false) {}
+  /// Holds the error that an enumerator such as errc::cancelled stands for.
   template <detail::error_enumerator<E> Code>
   result(Code code) noexcept : result(E(make_error_code(code))) {}
 
+  /// Whether this is success.
   bool has_value() const noexcept { return has_value_; }
   explicit operator bool() const noexcept { return has_value_; }
+  /// Nothing to give; undefined with an error (asserted).
   void operator*() const noexcept { assert(has_value_); }
 
-  /// Throws std::system_error with the error's code when this is an error.
+  /// Does nothing on success. Errors: otherwise as value() of a result with a value.
   void value() const {
     if (!has_value_) detail::raise(error_);
   }
 
+  /// The error. Undefined on success (asserted).
   E& error() & noexcept { return assert(!has_value_), error_; }
   E const& error() const& noexcept { return assert(!has_value_), error_; }
   E&& error() && noexcept { return assert(!has_value_), std::move(error_); }
 
+  /// Calls `next` without arguments, which gives the next result; an error passes through.
   template <class F>
   auto and_then(F&& next) const& {
     return chain(*this, std::forward<F>(next));
@@ -223,6 +238,7 @@ class [[nodiscard]] result<void, E> {
   auto and_then(F&& next) && {
     return chain(std::move(*this), std::forward<F>(next));
   }
+  /// Calls `change` without arguments and wraps what it returns; an error passes through.
   template <class F>
   auto transform(F&& change) const& {
     return map(*this, std::forward<F>(change));

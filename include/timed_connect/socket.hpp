@@ -13,7 +13,9 @@ inline namespace v1 {
 template <system_calls Owner>
 class basic_socket {
  public:
+  /// No descriptor.
   basic_socket() noexcept = default;
+  /// Takes the descriptor over.
   explicit basic_socket(tconn::native_handle handle, Owner sys = {}) noexcept : handle_(handle), sys_(std::move(sys)) {}
   basic_socket(basic_socket&& other) noexcept : handle_(other.release()), sys_(other.sys_) {}
   basic_socket& operator=(basic_socket&& other) noexcept {
@@ -34,6 +36,7 @@ class basic_socket {
   void close() {
     if (handle_ != detail::no_handle) sys_.close(release());
   }
+  /// Whether there is a descriptor.
   explicit operator bool() const noexcept { return handle_ != detail::no_handle; }
 
  private:
@@ -41,6 +44,7 @@ class basic_socket {
   [[no_unique_address]] Owner sys_{};
 };
 
+/// The socket that the native system and its strategies give.
 using socket = basic_socket<native_system>;
 static_assert(sizeof(socket) == sizeof(native_handle));
 

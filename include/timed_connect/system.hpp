@@ -28,17 +28,26 @@ concept system_calls = std::copyable<S> &&
   typename S::owner;
   requires std::derived_from<S, typename S::owner> || std::default_initializable<typename S::owner>;
 
+  /// The clock that every deadline of this system is held against; it never goes back.
   { sys.now() } -> std::same_as<time_point>;
   /// A new stream socket, close-on-exec and non-blocking from birth.
   { sys.open(handle, to.family(), /*multipath*/ true) } -> std::same_as<int>;
+  /// Destructors call it: it must not throw, and pthread_cancel must not unwind it.
   sys.close(handle);
-  { sys.kind(handle, number, number) } -> std::same_as<int>;  // family, type
+  /// The socket's family and type; an error for what is not open, or no socket.
+  { sys.kind(handle, number, number) } -> std::same_as<int>;
+  /// Reads the blocking mode.
   { sys.blocking(handle, flag) } -> std::same_as<int>;
+  /// Sets the blocking mode.
   { sys.set_blocking(handle, true) } -> std::same_as<int>;
+  /// unknown_option where the system lacks it.
   { sys.set_option(handle, socket_option::no_delay, 1) } -> std::same_as<int>;
+  /// The local address; a port of 0 leaves the choice to the system, at connect() if it can.
   { sys.bind(handle, to) } -> std::same_as<int>;
+  /// The device to go through; unknown_option where the system lacks that.
   { sys.bind_to_interface(handle, std::string_view{}) } -> std::same_as<int>;
-  { sys.start_connect(handle, to) } -> std::same_as<int>;  // a non-blocking connect(); never waits
+  /// A non-blocking connect(); never waits.
+  { sys.start_connect(handle, to) } -> std::same_as<int>;
   /// Whether, for a family, a second start_connect that answers 0 proves that the handshake is complete.
   { sys.second_connect_proves(to.family()) } -> std::same_as<bool>;
   /// Whether wait() can watch this handle.
@@ -46,22 +55,28 @@ concept system_calls = std::copyable<S> &&
   /// Waits once: 0 = writable or failed; timed_out = the moment has passed; interrupted, or any other error. With
   /// detail::no_handle it only waits. A moment in the past does not wait; detail::never has no end.
   { sys.wait(handle, moment) } -> std::same_as<int>;
-  { sys.connect_error(handle, number) } -> std::same_as<int>;  // SO_ERROR, which reading clears
+  /// SO_ERROR, which reading clears.
+  { sys.connect_error(handle, number) } -> std::same_as<int>;
+  /// One of the socket's names; not_connected where it has none, not_supported where the system cannot tell.
   { sys.name(handle, name_of::peer, to.family(), address) } -> std::same_as<int>;
+  /// shutdown().
   { sys.shut(handle, shut_direction::receive) } -> std::same_as<int>;
   /// RST, at once if resets_at_once(), else when the handle is closed; silence if nothing is established.
   { sys.reset(handle) } -> std::same_as<int>;
+  /// Whether reset() takes effect at once, whoever holds copies of the handle.
   { sys.resets_at_once() } -> std::same_as<bool>;
   /// Throws away some of what the peer has sent: 0; or another answer if there was nothing.
   { sys.discard_received(handle) } -> std::same_as<int>;
+  /// How far TCP is; unknown_option where the system, or the family, cannot tell.
   { sys.tcp(handle, facts) } -> std::same_as<int>;
 };
 
 struct native_system;
 
-/// The operating system's own calls: every primitive but wait(), which the strategies of wait.hpp add.
+/// The operating system's own calls: every primitive but wait(), which the strategies of wait.hpp add. What each does
+/// stands at the concept system_calls. Cost: one system call each, no allocation.
 struct native_calls {
-  using owner = native_system;
+  using owner = native_system;  ///< So the sockets of all strategies are of one type.
 
   time_point now() const { return std::chrono::steady_clock::now(); }
   int open(native_handle& opened, int family, bool multipath) const {

@@ -24,6 +24,7 @@ inline std::chrono::nanoseconds left_until(time_point until) {
 /// The System that every entry point uses unless it is given another; the one to derive from. Waits by poll(): any
 /// descriptor number, nanoseconds where the system has ppoll(). Wakes up 40 to 400 us late, as timers do.
 struct native_system : native_calls {
+  /// Waits once by poll(), a year at most.
   int wait(native_handle handle, time_point until) const {
     return detail::platform::poll_writable(handle, detail::left_until(until));
   }
@@ -36,14 +37,17 @@ using polling = native_system;
 /// select(), for programs that must use nothing newer. A descriptor of FD_SETSIZE (1024) or more is refused before
 /// anything is sent (errc::descriptor_too_large); by hand it would write past the end of the fd_set.
 struct selecting : native_calls {
+  /// Waits once by pselect(), a year at most.
   int wait(native_handle handle, time_point until) const {
     return detail::platform::select_writable(handle, detail::left_until(until));
   }
+  /// Whether the descriptor is below FD_SETSIZE.
   static constexpr bool can_wait_on(native_handle handle) { return handle < detail::platform::select_limit; }
 };
 
 /// Asks again and again without sleeping: microsecond accuracy, for the price of one core for the whole wait.
 struct spinning : native_calls {
+  /// Looks once and does not sleep: `interrupted` while there is nothing and the moment has not come.
   int wait(native_handle handle, time_point until) const {
     if (handle != detail::no_handle) {
       int const answer = detail::platform::poll_writable(handle, std::chrono::nanoseconds{0});

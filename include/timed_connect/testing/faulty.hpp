@@ -20,6 +20,7 @@ struct fault_plan {
   int calls = 0;            ///< How many have been counted.
   std::string_view hit{};   ///< The name of the call that failed; empty if none did.
 
+  /// Counts a call of this name, and says whether it is the one that fails.
   bool fails(std::string_view name) {
     if ((!call.empty() && call != name) || ++calls != fail_at) return false;
     hit = name;
@@ -27,10 +28,11 @@ struct fault_plan {
   }
 };
 
-/// A System whose calls fail as the plan says, without being made; close() always closes. The plan must outlive it.
+/// A System whose calls fail as the plan says, without being made; close() always closes, and now() is not counted.
 template <system_calls Inner>
 class faulty : public Inner {
  public:
+  /// The plan must outlive every copy.
   faulty(Inner inner, fault_plan& plan) : Inner(std::move(inner)), plan_(&plan) {}
 
   int open(native_handle& opened, int family, bool multipath) const {

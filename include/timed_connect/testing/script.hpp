@@ -15,41 +15,54 @@ inline namespace v1 {
 namespace testing {
 
 /// What can happen to an attempt.
-enum class happening : unsigned char { syn_ack, rst, unreachable, fin, data, false_alarm };
+enum class happening : unsigned char {
+  syn_ack,      ///< The peer accepts the SYN.
+  rst,          ///< The peer refuses the SYN, or resets the connection.
+  unreachable,  ///< A router says so by ICMP: EHOSTUNREACH.
+  fin,          ///< The peer will send no more.
+  data,         ///< The peer sends something, which nobody has read yet.
+  false_alarm,  ///< Nothing at all, but poll() says "ready" once.
+};
 
 /// One line of a peer's script: what it sends, how long after the first SYN.
 struct event {
-  happening what;
-  std::chrono::nanoseconds after;
+  happening what;                  ///< What happens.
+  std::chrono::nanoseconds after;  ///< How long after the connect() that sends the first SYN.
 };
+
+/// Accepts the SYN.
 inline event syn_ack(std::chrono::nanoseconds after) { return {happening::syn_ack, after}; }
+/// Refuses the SYN, or resets the connection.
 inline event rst(std::chrono::nanoseconds after) { return {happening::rst, after}; }
-inline event unreachable(std::chrono::nanoseconds after) {
-  return {happening::unreachable, after};
-}  // ICMP: EHOSTUNREACH
+/// Answers by ICMP: EHOSTUNREACH.
+inline event unreachable(std::chrono::nanoseconds after) { return {happening::unreachable, after}; }
+/// Ends its side of the connection.
 inline event fin(std::chrono::nanoseconds after) { return {happening::fin, after}; }
+/// Sends something.
 inline event data(std::chrono::nanoseconds after) { return {happening::data, after}; }
+/// Sends nothing, but wakes the waiter up.
 inline event false_alarm(std::chrono::nanoseconds after) { return {happening::false_alarm, after}; }
 
 /// One simulated socket, open or closed: a packet can still be on its way to one that is gone.
 struct simulated_socket {
-  bool open = true;
-  bool blocking = false;
-  int family = AF_INET;
-  int type = SOCK_STREAM;
-  tcp_state state = tcp_state::closed;
-  bool connecting = false;  // between connect()'s EINPROGRESS and its verdict
-  bool fin_sent = false;
-  bool unread = false;
-  bool alarmed = false;  // poll() will say "ready" once without a reason
-  bool lingers = false;  // SO_LINGER {1, 0}
-  int error = 0;         // SO_ERROR
-  bool has_target = false;
-  endpoint target{};  // stays after the end, for packets that come too late
-  endpoint local{};
-  unsigned syn_retransmits = 0;
+  bool open = true;                     ///< Not yet closed by whoever holds it.
+  bool blocking = false;                ///< Its blocking mode.
+  int family = AF_INET;                 ///< SO_DOMAIN.
+  int type = SOCK_STREAM;               ///< SO_TYPE.
+  tcp_state state = tcp_state::closed;  ///< How far it is.
+  bool connecting = false;              ///< Between connect()'s EINPROGRESS and its verdict.
+  bool fin_sent = false;                ///< Our side has ended.
+  bool unread = false;                  ///< The peer has sent something that nobody has read.
+  bool alarmed = false;                 ///< poll() will say "ready" once without a reason.
+  bool lingers = false;                 ///< SO_LINGER {1, 0}.
+  int error = 0;                        ///< SO_ERROR.
+  bool has_target = false;              ///< SO_PEERNAME has an answer.
+  endpoint target{};                    ///< Stays after the end, for packets that come too late.
+  endpoint local{};                     ///< getsockname().
+  unsigned syn_retransmits = 0;         ///< How often the SYN was repeated.
+  /// What the script has still in store, in its order.
   std::deque<std::pair<time_point, happening>> coming{};
-  time_point next_syn = detail::never;
+  time_point next_syn = detail::never;  ///< When the SYN is repeated.
 };
 
 }  // namespace testing

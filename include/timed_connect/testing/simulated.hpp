@@ -14,9 +14,10 @@ namespace tconn {
 inline namespace v1 {
 namespace testing {
 
+/// A handle to a world; every primitive of system_calls is answered by it, and written to its log. Allocates.
 class simulated {
  public:
-  using owner = simulated;
+  using owner = simulated;  ///< The sockets know their world.
 
   /// The world must outlive every system, socket and pending connection that refers to it.
   explicit simulated(world* net) noexcept : net_(net) {}

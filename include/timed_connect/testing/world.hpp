@@ -29,6 +29,7 @@ namespace tconn {
 inline namespace v1 {
 namespace testing {
 
+/// One virtual clock, and the sockets and peers that live by it. Not to be shared between threads.
 class world {
  public:
   // ---- the script ----
@@ -72,6 +73,7 @@ class world {
 
   // ---- what came of it ----
 
+  /// The virtual clock; it begins at `start`.
   time_point now() const { return now_; }
   /// Virtual time since the world began.
   std::chrono::nanoseconds elapsed() const { return now_ - start; }
@@ -81,17 +83,21 @@ class world {
   std::string const& log() const { return log_; }
   /// The packets alone: "> " sent by us, "< " sent by the peer.
   std::string const& wire() const { return wire_; }
+  /// How many sockets are open, lent ones included.
   std::size_t open_sockets() const {
     return static_cast<std::size_t>(
         std::count_if(sockets_.begin(), sockets_.end(), [](auto const& s) { return s.open; }));
   }
+  /// The blocking mode of a socket, open or closed.
   bool is_blocking(native_handle handle) const { return sockets_.at(index(handle)).blocking; }
+  /// All that there is to know of a socket, open or closed. Throws std::out_of_range for what never was one.
   simulated_socket const& socket_at(native_handle handle) const { return sockets_.at(index(handle)); }
   /// How often a call would have blocked for ever or without a limit: a fault of whoever called it.
   int blocked() const { return blocked_; }
   /// How often a descriptor was closed that was not open.
   int stray_closes() const { return stray_closes_; }
 
+  /// The moment at which every world begins.
   static constexpr time_point start{std::chrono::hours{1}};
 
  private:
