@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+namespace tconn {
+inline namespace v1 {
+
+/// A family.
+enum class family {
+  four,  ///< IPv4.
+  six,
+};
+
+}  // namespace v1
+}  // namespace tconn
