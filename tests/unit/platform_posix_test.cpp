@@ -49,14 +49,16 @@ TEST(PosixPlatform, gives_up_a_complete_handshake_as_the_policy_says) {
   }
 }
 
-TEST(PosixPlatform, a_reset_waits_for_the_close_that_follows) {
+TEST(PosixPlatform, a_reset_waits_until_the_last_copy_of_the_descriptor_is_closed) {
   listener const server;
   auto client = timed_connect(server.where(), 3s);
   ASSERT_TRUE(client);
   tconn::socket const accepted = server.accept();
   ASSERT_EQ(posix::reset(client->native_handle()), 0);
-  EXPECT_EQ(state_of(client->native_handle()), tconn::tcp_state::established);
+  tconn::socket copy(::dup(client->native_handle()));
   client->close();
+  EXPECT_EQ(what_is_read(accepted, 20ms), "silence");
+  copy.close();
   EXPECT_EQ(what_is_read(accepted), "ECONNRESET");
 }
 
