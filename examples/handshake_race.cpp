@@ -10,6 +10,7 @@
 #include <timed_connect/timed_connect.hpp>
 
 #include "article_client.hpp"
+#include "support/completes_before.hpp"
 #include "support/loopback.hpp"
 
 #include <unistd.h>
@@ -30,30 +31,6 @@ constexpr auto limit = 100ms;
 constexpr auto longer_than_the_kernels_pause = 1500ms;  // the SYN is repeated a second after the first
 
 enum class moment { silence, speaks_in_time, before_last_look, in_the_gap, after_the_deadline };
-
-/// The native system, but the handshake completes just before one of its calls.
-class completes_before : public tconn::native_system {
- public:
-  completes_before(moment when, full_listener* server) : when_(when), server_(server) {}
-
-  int wait(tconn::native_handle handle, tconn::time_point until) const {
-    if (until == tconn::detail::long_past && when_ == moment::before_last_look) complete(handle);
-    return native_system::wait(handle, until);
-  }
-  int tcp(tconn::native_handle handle, tconn::tcp_facts& facts) const {
-    if (when_ == moment::in_the_gap) complete(handle);
-    return native_system::tcp(handle, facts);
-  }
-
- private:
-  void complete(tconn::native_handle handle) const {
-    if (server_ == nullptr) return;
-    std::exchange(server_, nullptr)->open();
-    support::eventually([&] { return support::state_of(handle) == tconn::tcp_state::established; });
-  }
-  moment when_;
-  mutable full_listener* server_;
-};
 
 struct row {
   std::string moment{};
@@ -87,10 +64,6 @@ std::string both_ways(tconn::socket const& client, tconn::socket const& accepted
   return arrived ? "accepts, bytes go both ways" : "accepts, but no bytes go both ways";
 }
 
-char const* name_of(on_timeout how) {
-  return how == on_timeout::close ? "close" : how == on_timeout::reset ? "reset" : "keep";
-}
-
 char const* name_of(moment when) {
   switch (when) {
     case moment::silence: return "silence";
@@ -104,9 +77,11 @@ char const* name_of(moment when) {
 
 row play(moment when, on_timeout how) {
   full_listener server;
-  completes_before const sys(when, &server);
+  bool const is_between_calls = when == moment::before_last_look || when == moment::in_the_gap;
+  auto const call = when == moment::before_last_look ? support::race_call::last_look : support::race_call::count;
+  support::completes_before const sys(call, is_between_calls ? &server : nullptr);
   auto result = tconn::timed_connect(server.where(), limit, {.on_timeout = how}, sys);
-  row shown{name_of(when), name_of(how)};
+  row shown{name_of(when), std::string(to_string(how))};
   if (result) {
     shown.told = "connected (found by the last look)";
     shown.seen = both_ways(*result, server.accept());
@@ -145,7 +120,8 @@ row play_speaking(on_timeout how) {
     return connection;
   });
   auto const result = tconn::timed_connect(server.where(), 2s, {.on_timeout = how});
-  row shown{name_of(moment::speaks_in_time), name_of(how), result ? "connected" : result.error().message()};
+  row shown{name_of(moment::speaks_in_time), std::string(to_string(how)),
+            result ? "connected" : result.error().message()};
   auto const connection = accepted.get();
   bool const greeted = result && support::what_is_read(*result, 500ms) == "5 bytes";
   shown.seen = greeted ? both_ways(*result, connection) : seen_by(connection);

@@ -70,9 +70,10 @@ inline duration read_duration(std::string const& text) {
 
 /// Throws CLI::ValidationError.
 inline tconn::on_timeout read_policy(std::string const& text) {
-  if (text == "close") return tconn::on_timeout::close;
-  if (text == "reset") return tconn::on_timeout::reset;
-  if (text == "keep") return tconn::on_timeout::keep;
+  using tconn::on_timeout;
+  for (auto const how : {on_timeout::close, on_timeout::reset, on_timeout::keep}) {
+    if (text == to_string(how)) return how;
+  }
   throw CLI::ValidationError("--on-timeout", "'" + text + "' is none of close, reset and keep");
 }
 

@@ -3,6 +3,7 @@
 // signals, retries and false alarms all spend the one budget.
 #pragma once
 
+#include <timed_connect/detail/open.hpp>
 #include <timed_connect/pending_connection.hpp>
 
 #include <chrono>
@@ -12,26 +13,11 @@ namespace tconn {
 inline namespace v1 {
 namespace detail {
 
-/// Closes a handle of our own on every way out, an exception of the hook and pthread_cancel included.
-template <system_calls System>
-struct scoped_handle {
-  System& sys;
-  native_handle handle = no_handle;
-
-  explicit scoped_handle(System& system) : sys(system) {}
-  scoped_handle(scoped_handle const&) = delete;
-  scoped_handle& operator=(scoped_handle const&) = delete;
-  ~scoped_handle() {
-    if (handle != no_handle) sys.close(handle);
-  }
-  native_handle release() { return std::exchange(handle, no_handle); }
-};
-
 /// Makes a borrowed descriptor non-blocking, and gives it back as it was found on every way out, whatever a hook does.
 template <system_calls System>
 class scoped_nonblocking {
  public:
-  explicit scoped_nonblocking(System& sys, native_handle handle) : sys_(sys), handle_(handle) {}
+  scoped_nonblocking(System& sys, native_handle handle) : sys_(sys), handle_(handle) {}
   scoped_nonblocking(scoped_nonblocking const&) = delete;
   scoped_nonblocking& operator=(scoped_nonblocking const&) = delete;
   ~scoped_nonblocking() { restore(); }
@@ -56,49 +42,6 @@ class scoped_nonblocking {
   bool changed_ = false;
 };
 
-/// What a primitive answered to an option: one that the system lacks is our error, all else the system's own.
-inline std::error_code option_code(int error) {
-  if (error == 0) return {};
-  return error == native_error::unknown_option ? make_error_code(errc::invalid_option) : native_code(error);
-}
-
-template <system_calls System>
-std::error_code apply(System& sys, native_handle handle, connect_options const& options) {
-  int error = 0;
-  auto const set = [&](bool wanted, socket_option option, auto value) {
-    if (wanted && error == 0) error = sys.set_option(handle, option, static_cast<int>(value));
-  };
-  set(options.no_delay, socket_option::no_delay, 1);
-  set(options.keep_alive, socket_option::keep_alive, 1);
-  set(options.user_timeout.count() != 0, socket_option::user_timeout_ms, options.user_timeout.count());
-  set(options.syn_count != 0, socket_option::syn_count, options.syn_count);
-  set(options.mark.has_value(), socket_option::mark, options.mark.value_or(0));
-  if (error == 0 && !options.interface_name.empty()) error = sys.bind_to_interface(handle, options.interface_name);
-  if (error == 0 && options.local) error = sys.bind(handle, *options.local);
-  return option_code(error);
-}
-
-inline std::error_code ask(connect_hook const& hook, native_handle handle, endpoint const& to) {
-  return hook && hook(handle, to) ? make_error_code(errc::refused_by_hook) : std::error_code{};
-}
-
-/// A socket that is ready to connect, or why not; then nothing has been sent.
-template <system_calls System>
-std::error_code open_socket(System& sys, native_handle& opened, endpoint const& to, connect_options const& options) {
-  native_handle handle = no_handle;
-  if (int const error = sys.open(handle, to.family(), options.multipath)) {
-    bool const lacks =
-        options.multipath && (error == native_error::protocol_not_supported || error == native_error::unknown_option);
-    return lacks ? make_error_code(errc::invalid_option) : native_code(error);
-  }
-  opened = handle;
-  if (!sys.can_wait_on(handle)) return errc::descriptor_too_large;
-  if (auto const code = apply(sys, handle, options)) return code;
-  if (auto const code = ask(options.before_connect, handle, to)) return code;
-  // A hook that leaves the socket blocking must not cost the deadline.
-  return options.before_connect ? native_code(sys.set_blocking(handle, false)) : std::error_code{};
-}
-
 /// The error that a borrowed descriptor itself shows; none if it is a stream socket of the endpoint's family.
 template <system_calls System>
 std::error_code check_borrowed(System& sys, native_handle mine, endpoint const& to) {
@@ -120,21 +63,18 @@ struct borrowed_failure {
 template <system_calls System>
 result<void, borrowed_failure> conclude_borrowed(attempt<System> const& tried, time_point until,
                                                  connect_options const& options) {
-  outcome seen{stage::failed};
-  for (int tries = 1; tries <= most_tries; ++tries) {
+  outcome seen = drive(tried, until, options.accept_late);
+  for (int tries = 1; is_bad_luck(seen) && tries < most_tries && tried.sys.now() < until; ++tries)
     seen = drive(tried, until, options.accept_late);
-    if (!is_bad_luck(seen) || tried.sys.now() >= until) break;
+  if (seen.at == stage::connected) return {};
+  left_behind const left = leave(tried, seen.at, options.on_timeout);
+  bool const is_untouched = seen.at == stage::not_started || seen.at == stage::not_ours;
+  if (!is_untouched && left.aftermath != aftermath::kept) {
+    bool const is_dead = left.handshake == handshake::failed && is_inet(tried.to.family());
+    if (is_dead) tried.sys.disconnect(tried.handle);  // so that it can connect again
+    int read_away = 0;
+    tried.sys.connect_error(tried.handle, read_away);
   }
-  if (seen.connected(options.accept_late)) return {};
-  if (seen.at == stage::expired || seen.at == stage::late) seen.code = errc::deadline_exceeded;
-  left_behind const left = leave(tried, seen, options.on_timeout);
-  if (seen.at == stage::not_started || seen.at == stage::not_ours || left.aftermath == aftermath::kept) {
-    return borrowed_failure{seen.code, left};
-  }
-  bool const is_dead = left.handshake == handshake::failed && is_inet(tried.to.family());
-  if (is_dead && tried.sys.resets_at_once()) tried.sys.reset(tried.handle);  // so that it can connect again
-  int read_away = 0;
-  tried.sys.connect_error(tried.handle, read_away);
   return borrowed_failure{seen.code, left};
 }
 
@@ -172,11 +112,9 @@ basic_connect_result<typename System::owner> timed_connect(endpoint const& to, d
     auto const seen = detail::drive(tried, until, options.accept_late);
     if (detail::is_bad_luck(seen) && tries < detail::most_tries && sys.now() < until) continue;
     owned.release();
-    auto concluded = detail::conclude(tried, seen, options.on_timeout, options.accept_late, options.nonblocking, began);
-    if (!concluded && concluded.error().aftermath == aftermath::kept) {
-      concluded.error().pending.emplace(basic_socket<owner>(tried.handle, detail::owner_of(sys)), to, options,
-                                        detail::owner_of(sys));
-    }
+    auto concluded = detail::conclude(tried, seen, options.on_timeout, options.nonblocking, began);
+    if (!concluded && concluded.error().aftermath == aftermath::kept)
+      concluded.error().pending.emplace(basic_socket<owner>(tried.handle, detail::owner_of(sys)), to, options);
     return concluded;
   }
 }
@@ -215,7 +153,7 @@ result<void, basic_connect_failure<typename System::owner>> timed_connect(tconn:
   auto const concluded = detail::conclude_borrowed(tried, until, options);
   int const stuck = mode.restore();
   if (!concluded) return fail(concluded.error().code, concluded.error().left);
-  if (stuck != 0) return fail(detail::native_code(stuck), tried.state(aftermath::unknown));
+  if (stuck != 0) return fail(detail::native_code(stuck), tried.state(aftermath::kept));
   return {};
 }
 
@@ -240,10 +178,12 @@ result<basic_pending_connection<typename System::owner>, basic_connect_failure<t
   detail::attempt<System> const tried{sys, owned.handle, to};
   auto const started = detail::start_owned(tried);
   if (started.at == detail::stage::in_flight || started.at == detail::stage::connected) {
-    return basic_pending_connection<owner>(basic_socket<owner>(owned.release(), detail::owner_of(sys)), to, options,
-                                           detail::owner_of(sys));
+    basic_socket<owner> started_on(owned.release(), detail::owner_of(sys));
+    return basic_pending_connection<owner>(std::move(started_on), to, options);
   }
-  return fail(started.code, detail::leave(tried, started, on_timeout::close));
+  auto const left = detail::leave(tried, started.at, on_timeout::close);
+  detail::close_given_up(sys, owned.release(), left.aftermath);
+  return fail(started.code, left);
 }
 
 }  // namespace v1

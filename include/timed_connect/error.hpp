@@ -26,7 +26,7 @@ enum class errc {
 
 namespace detail {
 
-class error_category final : public std::error_category {
+class errc_category final : public std::error_category {
  public:
   char const* name() const noexcept override { return "timed_connect"; }
 
@@ -67,7 +67,7 @@ inline std::error_code native_code(int error) { return {error, std::system_categ
 
 /// The category of tconn::errc.
 inline std::error_category const& error_category() noexcept {
-  static detail::error_category const category;
+  static detail::errc_category const category;
   return category;
 }
 

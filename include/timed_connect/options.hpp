@@ -29,6 +29,16 @@ enum class on_timeout {
   keep,   ///< The attempt goes on: connect_failure::pending holds it (a borrowed descriptor stays with its owner).
 };
 
+/// The enumerator's name.
+constexpr std::string_view to_string(on_timeout how) {
+  switch (how) {
+    case on_timeout::close: return "close";
+    case on_timeout::reset: return "reset";
+    case on_timeout::keep: break;
+  }
+  return "keep";
+}
+
 class connect_hook;
 
 namespace detail {
@@ -144,11 +154,15 @@ constexpr bool is_policy(on_timeout how) {
   return how == on_timeout::close || how == on_timeout::reset || how == on_timeout::keep;
 }
 
+/// Whether a field is off its default that a socket of any family but IPv4 and IPv6 cannot have.
+inline bool asks_for_inet(connect_options const& options) {
+  return !options.interface_name.empty() || options.mark || options.no_delay || options.keep_alive ||
+         options.user_timeout.count() != 0 || options.syn_count != 0 || options.multipath;
+}
+
 /// Whether every field but those that apply to a borrowed descriptor is at its default.
 inline bool fits_borrowed(connect_options const& options) {
-  return !options.nonblocking && !options.local && options.interface_name.empty() && !options.mark &&
-         !options.no_delay && !options.keep_alive && options.user_timeout.count() == 0 && options.syn_count == 0 &&
-         !options.multipath;
+  return !asks_for_inet(options) && !options.nonblocking && !options.local;
 }
 
 /// The error that the arguments alone show, before any system call; none if they make sense together.
@@ -156,10 +170,8 @@ inline std::error_code check(endpoint const& to, connect_options const& options)
   if (!to.valid()) return errc::invalid_endpoint;
   constexpr std::int64_t longest_user_timeout = 0x7fffffff;
   constexpr std::size_t longest_interface_name = 15;  // IFNAMSIZ less its NUL
-  bool const needs_inet = !options.interface_name.empty() || options.mark || options.no_delay || options.keep_alive ||
-                          options.user_timeout.count() != 0 || options.syn_count != 0 || options.multipath;
   bool const good =
-      is_policy(options.on_timeout) && options.cancel == nullptr && (!needs_inet || is_inet(to.family())) &&
+      is_policy(options.on_timeout) && options.cancel == nullptr && (!asks_for_inet(options) || is_inet(to.family())) &&
       (!options.local || (options.local->valid() && options.local->family() == to.family())) &&
       options.interface_name.size() <= longest_interface_name &&
       options.interface_name.find('\0') == std::string_view::npos && options.user_timeout.count() >= 0 &&

@@ -30,17 +30,19 @@ class basic_socket {
 
   /// The descriptor; it stays owned.
   tconn::native_handle native_handle() const noexcept { return handle_; }
+  /// What closes it.
+  Owner const& system() const noexcept { return sys_; }
   /// Gives the descriptor away: the caller closes it.
-  tconn::native_handle release() noexcept { return std::exchange(handle_, detail::no_handle); }
+  tconn::native_handle release() noexcept { return std::exchange(handle_, no_handle); }
   /// Closes now; nothing happens without a descriptor.
   void close() {
-    if (handle_ != detail::no_handle) sys_.close(release());
+    if (handle_ != no_handle) sys_.close(release());
   }
   /// Whether there is a descriptor.
-  explicit operator bool() const noexcept { return handle_ != detail::no_handle; }
+  explicit operator bool() const noexcept { return handle_ != no_handle; }
 
  private:
-  tconn::native_handle handle_ = detail::no_handle;
+  tconn::native_handle handle_ = no_handle;
   [[no_unique_address]] Owner sys_{};
 };
 

@@ -28,7 +28,8 @@ concept system_calls = std::copyable<S> &&
   typename S::owner;
   requires std::derived_from<S, typename S::owner> || std::default_initializable<typename S::owner>;
 
-  /// The clock that every deadline of this system is held against; it never goes back.
+  /// The clock that every deadline of this system is held against; it never goes back. wait() goes by the same clock,
+  /// so who changes one changes both.
   { sys.now() } -> std::same_as<time_point>;
   /// A new stream socket, close-on-exec and non-blocking from birth.
   { sys.open(handle, to.family(), /*multipath*/ true) } -> std::same_as<int>;
@@ -53,7 +54,8 @@ concept system_calls = std::copyable<S> &&
   /// Whether wait() can watch this handle.
   { sys.can_wait_on(handle) } -> std::same_as<bool>;
   /// Waits once: 0 = writable or failed; timed_out = the moment has passed; interrupted, or any other error. With
-  /// detail::no_handle it only waits. A moment in the past does not wait; detail::never has no end.
+  /// no_handle it only waits. A moment in the past looks and does not wait, as the last look does with the first moment
+  /// that the clock has; the last one has no end.
   { sys.wait(handle, moment) } -> std::same_as<int>;
   /// SO_ERROR, which reading clears.
   { sys.connect_error(handle, number) } -> std::same_as<int>;
@@ -61,10 +63,11 @@ concept system_calls = std::copyable<S> &&
   { sys.name(handle, name_of::peer, to.family(), address) } -> std::same_as<int>;
   /// shutdown().
   { sys.shut(handle, shut_direction::receive) } -> std::same_as<int>;
-  /// RST, at once if resets_at_once(), else when the handle is closed; silence if nothing is established.
-  { sys.reset(handle) } -> std::same_as<int>;
-  /// Whether reset() takes effect at once, whoever holds copies of the handle.
-  { sys.resets_at_once() } -> std::same_as<bool>;
+  /// Ends whatever there is, at once: RST if it is established, else silence; the handle can connect again. Any answer
+  /// but 0 where the system has no such call.
+  { sys.disconnect(handle) } -> std::same_as<int>;
+  /// Lets close() send a RST if the connection is established.
+  { sys.reset_on_close(handle) } -> std::same_as<int>;
   /// Throws away some of what the peer has sent: 0; or another answer if there was nothing.
   { sys.discard_received(handle) } -> std::same_as<int>;
   /// How far TCP is; unknown_option where the system, or the family, cannot tell.
@@ -102,6 +105,7 @@ struct native_calls {
   int start_connect(native_handle handle, endpoint const& to) const {
     return detail::platform::connect(handle, to.data(), to.size());
   }
+  static constexpr bool can_wait_on(native_handle) { return true; }
   static constexpr bool second_connect_proves(int family) { return detail::platform::second_connect_proves(family); }
   int connect_error(native_handle handle, int& error) const { return detail::platform::connect_error(handle, error); }
   int name(native_handle handle, name_of which, int family, endpoint& named) const {
@@ -113,8 +117,8 @@ struct native_calls {
     return error;
   }
   int shut(native_handle handle, shut_direction direction) const { return detail::platform::shut(handle, direction); }
-  int reset(native_handle handle) const { return detail::platform::reset(handle); }
-  static constexpr bool resets_at_once() { return detail::platform::resets_at_once; }
+  int disconnect(native_handle handle) const { return detail::platform::disconnect(handle); }
+  int reset_on_close(native_handle handle) const { return detail::platform::reset_on_close(handle); }
   int discard_received(native_handle handle) const { return detail::platform::discard_received(handle); }
   int tcp(native_handle handle, tcp_facts& facts) const { return detail::platform::tcp(handle, facts); }
 };

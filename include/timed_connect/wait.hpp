@@ -28,7 +28,6 @@ struct native_system : native_calls {
   int wait(native_handle handle, time_point until) const {
     return detail::platform::poll_writable(handle, detail::left_until(until));
   }
-  static constexpr bool can_wait_on(native_handle) { return true; }
 };
 
 /// The default strategy by its own name.
@@ -49,13 +48,12 @@ struct selecting : native_calls {
 struct spinning : native_calls {
   /// Looks once and does not sleep: `interrupted` while there is nothing and the moment has not come.
   int wait(native_handle handle, time_point until) const {
-    if (handle != detail::no_handle) {
+    if (handle != no_handle) {
       int const answer = detail::platform::poll_writable(handle, std::chrono::nanoseconds{0});
-      if (answer != detail::native_error::timed_out) return answer;
+      if (answer != native_error::timed_out) return answer;
     }
-    return now() < until ? detail::native_error::interrupted : detail::native_error::timed_out;
+    return now() < until ? native_error::interrupted : native_error::timed_out;
   }
-  static constexpr bool can_wait_on(native_handle) { return true; }
 };
 
 }  // namespace v1

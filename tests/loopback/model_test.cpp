@@ -53,7 +53,7 @@ class notes {
     return put("  is", named == to_ ? 1 : named == other_ ? 2 : 0);
   }
   notes& shut(shut_direction direction) { return put("shut", sys_.shut(handle_, direction)); }
-  notes& reset() { return put("reset", sys_.reset(handle_)); }
+  notes& disconnect() { return put("disconnect", sys_.disconnect(handle_)); }
   notes& everything() { return state().name(name_of::peer).name(name_of::target).settle(); }
   std::string const& text() const { return text_; }
 
@@ -97,7 +97,7 @@ INSTANTIATE_TEST_SUITE_P(peers, Model, testing::Values(peer::live, peer::silent,
 
 TEST_P(Model, of_a_fresh_socket) {
   compare([](auto& n) {
-    n.everything().error().shut(shut_direction::receive).shut(shut_direction::both).reset().everything();
+    n.everything().error().shut(shut_direction::receive).shut(shut_direction::both).disconnect().everything();
   });
 }
 TEST_P(Model, of_an_attempt) {
@@ -122,12 +122,12 @@ TEST_P(Model, of_deciding_by_the_receiving_side_and_then_ending_both) {
 }
 TEST_P(Model, of_a_reset_and_another_connect) {
   compare([](auto& n) {
-    n.connect().reset().state().error().connect_other().settle().name(name_of::peer).name(name_of::target);
+    n.connect().disconnect().state().error().connect_other().settle().name(name_of::peer).name(name_of::target);
   });
 }
 TEST_P(Model, of_another_connect_after_an_abort) {
   compare([](auto& n) {
-    n.connect().shut(shut_direction::receive).error().reset().error().connect_other().settle().state();
+    n.connect().shut(shut_direction::receive).error().disconnect().error().connect_other().settle().state();
   });
 }
 

@@ -4,6 +4,7 @@
 // unanswered; once there is a place, the kernel's next SYN completes the handshake, about a second after the first.)
 #include <timed_connect/timed_connect.hpp>
 
+#include "support/completes_before.hpp"
 #include "support/loopback.hpp"
 #include "support/printing.hpp"
 
@@ -20,47 +21,13 @@ using tconn::handshake;
 using tconn::on_timeout;
 using tconn::timed_connect;
 
-/// The native system, which lets the handshake complete just before one of its calls.
-class completes_before : public tconn::native_system {
- public:
-  enum class moment { last_look, count, decision };
-  completes_before(moment when, full_listener* server) : when_(when), server_(server) {}
-
-  int wait(tconn::native_handle handle, tconn::time_point until) const {
-    if (until == tconn::detail::long_past) happen(moment::last_look, handle);
-    return native_system::wait(handle, until);
-  }
-  int tcp(tconn::native_handle handle, tconn::tcp_facts& facts) const {
-    happen(moment::count, handle);
-    return native_system::tcp(handle, facts);
-  }
-  int shut(tconn::native_handle handle, tconn::shut_direction direction) const {
-    happen(moment::decision, handle);
-    return native_system::shut(handle, direction);
-  }
-
- private:
-  void happen(moment now, tconn::native_handle handle) const {
-    if (now != when_ || server_ == nullptr) return;
-    std::exchange(server_, nullptr)->open();
-    EXPECT_TRUE(eventually([&] { return state_of(handle) == tconn::tcp_state::established; }))
-        << "the handshake did not complete";
-  }
-  moment when_;
-  mutable full_listener* server_;
-};
-
 class Race : public testing::TestWithParam<on_timeout> {
  protected:
   full_listener server{};
 };
 
 INSTANTIATE_TEST_SUITE_P(every_policy, Race, testing::Values(on_timeout::close, on_timeout::reset, on_timeout::keep),
-                         [](auto const& how) {
-                           return how.param == on_timeout::close   ? "close"
-                                  : how.param == on_timeout::reset ? "reset"
-                                                                   : "keep";
-                         });
+                         [](auto const& how) { return std::string(to_string(how.param)); });
 
 void expect_the_truth(on_timeout how, tconn::connect_result& result, full_listener const& server) {
   ASSERT_FALSE(result);
@@ -88,22 +55,22 @@ void expect_the_truth(on_timeout how, tconn::connect_result& result, full_listen
 }
 
 TEST_P(Race, completed_in_the_gap_before_the_count_of_SYNs) {
-  auto result = timed_connect(server.where(), 20ms, {.on_timeout = GetParam()},
-                              completes_before(completes_before::moment::count, &server));
+  auto result =
+      timed_connect(server.where(), 20ms, {.on_timeout = GetParam()}, completes_before(race_call::count, &server));
   expect_the_truth(GetParam(), result, server);
 }
 
 TEST(RaceDecision, completed_in_the_gap_before_the_decision) {  // keep decides nothing
   for (auto const how : {on_timeout::close, on_timeout::reset}) {
     full_listener server;
-    auto result = timed_connect(server.where(), 20ms, {.on_timeout = how},
-                                completes_before(completes_before::moment::decision, &server));
+    auto result =
+        timed_connect(server.where(), 20ms, {.on_timeout = how}, completes_before(race_call::decision, &server));
     expect_the_truth(how, result, server);
   }
 }
 
 TEST_P(Race, completed_before_the_last_look_counts_as_success) {
-  completes_before const sys(completes_before::moment::last_look, &server);
+  completes_before const sys(race_call::last_look, &server);
   auto const result = timed_connect(server.where(), 20ms, {.on_timeout = GetParam()}, sys);
   ASSERT_TRUE(result) << told(result);
   auto const accepted = server.accept();
@@ -112,7 +79,7 @@ TEST_P(Race, completed_before_the_last_look_counts_as_success) {
 }
 
 TEST_P(Race, completed_before_the_last_look_is_given_up_where_late_is_refused) {
-  completes_before const sys(completes_before::moment::last_look, &server);
+  completes_before const sys(race_call::last_look, &server);
   auto result = timed_connect(server.where(), 20ms, {.on_timeout = GetParam(), .accept_late = false}, sys);
   expect_the_truth(GetParam(), result, server);
 }
@@ -192,7 +159,7 @@ TEST(RaceAfterwards, a_server_that_accepts_and_resets_around_the_decision_is_not
       EXPECT_TRUE(eventually([&] { return state_of(handle) == tconn::tcp_state::established; }));
       int const decided = native_system::shut(handle, direction);
       auto const accepted = server_->accept();
-      tconn::detail::platform::reset(accepted.native_handle());
+      tconn::detail::platform::disconnect(accepted.native_handle());
       EXPECT_TRUE(eventually([&] { return state_of(handle) == tconn::tcp_state::closed; }));
       return decided;
     }
@@ -222,7 +189,7 @@ TEST(RaceAfterwards, a_child_that_holds_a_copy_of_the_descriptor_holds_back_neit
       }
       return std::error_code{};
     };
-    completes_before const sys(completes_before::moment::decision, &server);
+    completes_before const sys(race_call::decision, &server);
     auto const result = timed_connect(server.where(), 20ms, {.on_timeout = how, .before_connect = forking}, sys);
     ASSERT_FALSE(result);
     EXPECT_EQ(result.error().handshake, handshake::completed);

@@ -22,7 +22,7 @@ std::string connect_by_hand(endpoint const& to) {
   tconn::socket const naive(::socket(to.family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (::connect(naive.native_handle(), to.data(), to.size()) != 0) return std::strerror(errno);
   bool const itself = local_name(naive.native_handle()) == to;
-  tconn::detail::platform::reset(naive.native_handle());
+  tconn::detail::platform::disconnect(naive.native_handle());
   return itself ? "itself" : "somebody";
 }
 

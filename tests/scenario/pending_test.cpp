@@ -169,4 +169,34 @@ TEST_F(Pending, waits_through_the_system_that_it_is_given) {
   EXPECT_EQ(failed.error().code, std::errc::not_enough_memory);
 }
 
+/// A strategy that can watch nothing.
+struct blind : simulated {
+  using simulated::simulated;
+  static constexpr bool can_wait_on(tconn::native_handle) { return false; }
+};
+
+TEST_F(Pending, tells_what_keeps_it_from_looking_and_stays) {
+  net.on_syn(to, {syn_ack(5ms)});
+  auto attempt = start();
+  auto const unseen = attempt->try_finish(blind(&net));
+  ASSERT_TRUE(unseen) << "told as still in flight, and so for ever";
+  EXPECT_EQ(unseen->error().code, errc::descriptor_too_large);
+  EXPECT_EQ(unseen->error().aftermath, tconn::aftermath::kept);
+  EXPECT_FALSE(attempt->try_finish());
+  net.pass(10ms);
+  auto const finished = attempt->try_finish();
+  ASSERT_TRUE(finished);
+  EXPECT_TRUE(*finished) << net.log();
+}
+
+TEST_F(Pending, whose_look_fails_is_told_so_and_given_up) {
+  auto attempt = start();
+  tconn::testing::fault_plan plan{.fail_at = 1, .error = ENOMEM, .call = "wait"};
+  auto const failed = attempt->try_finish(tconn::testing::faulty{simulated{&net}, plan});
+  ASSERT_TRUE(failed) << "told as still in flight";
+  EXPECT_EQ(failed->error().code, std::errc::not_enough_memory);
+  EXPECT_EQ(failed->error().aftermath, tconn::aftermath::nothing_sent);
+  EXPECT_FALSE(*attempt);
+}
+
 }  // namespace

@@ -103,4 +103,23 @@ TEST_F(PlainPosix, a_borrowed_attempt_to_somebody_else_is_found_out_at_the_lates
                                                                      << net.log();
 }
 
+TEST_F(PlainPosix, a_borrowed_self_connect_is_ended_by_FIN_and_not_tried_again) {
+  auto const mine = lend();
+  net.ephemeral_ports(std::vector<std::uint16_t>(100, 80));
+  auto const result = connect_borrowed(mine, 10ms);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, tconn::errc::self_connect);
+  EXPECT_EQ(count(net.log(), "start_connect"), 1) << net.log();
+  EXPECT_TRUE(net.socket_at(mine).fin_sent) << "it is still connected to itself";
+}
+
+TEST_F(PlainPosix, a_borrowed_descriptor_is_not_left_with_a_RST_for_its_owners_close) {
+  auto const mine = lend();
+  net.on_syn(to, {syn_ack(0ms)});
+  auto const result = connect_borrowed(mine, 0ms, {.on_timeout = on_timeout::reset, .accept_late = false});
+  ASSERT_FALSE(result);
+  EXPECT_FALSE(net.socket_at(mine).lingers) << net.log();
+  EXPECT_EQ(result.error().aftermath, aftermath::unknown);
+}
+
 }  // namespace

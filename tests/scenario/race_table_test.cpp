@@ -173,7 +173,7 @@ TEST_F(RaceTable, a_handshake_and_a_RST_around_the_decision_are_not_taken_for_ou
 TEST_F(RaceTable, a_decision_that_fails_is_no_decision) {
   for (auto const how : {on_timeout::close, on_timeout::reset}) {
     world own;
-    tconn::testing::fault_plan plan{.fail_at = 1, .error = EIO, .call = "shut"};
+    tconn::testing::fault_plan plan{.fail_at = 1, .error = EIO, .call = "shut_receive"};
     auto const result =
         tconn::timed_connect(to, 100ms, {.on_timeout = how}, tconn::testing::faulty{simulated{&own}, plan});
     ASSERT_FALSE(result);

@@ -7,7 +7,7 @@ namespace {
 using namespace support;
 using tconn::errc;
 using tconn::handshake;
-namespace native_error = tconn::detail::native_error;
+namespace native_error = tconn::native_error;
 
 class Success : public Scenario {};
 

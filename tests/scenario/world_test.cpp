@@ -20,7 +20,7 @@ TEST(World, counts_a_close_of_what_is_not_open) {
 TEST(World, counts_a_wait_that_nothing_can_end_and_returns_from_it) {
   world net;
   simulated const sys(&net);
-  EXPECT_NE(sys.wait(tconn::detail::no_handle, tconn::detail::never), 0);
+  EXPECT_NE(sys.wait(tconn::no_handle, tconn::detail::never), 0);
   EXPECT_EQ(net.blocked(), 1);
   EXPECT_EQ(net.elapsed(), 0ns);
 }
@@ -45,6 +45,30 @@ TEST(World, takes_local_ports_of_both_families_in_the_order_that_was_given) {
       EXPECT_EQ(net.socket_at(connected->native_handle()).local.family(), to.family());
     }
   }
+}
+
+TEST(World, answers_EBADF_to_a_wait_for_what_is_not_open) {
+  world net;
+  simulated const sys(&net);
+  auto const mine = net.lend();
+  sys.close(mine);
+  EXPECT_EQ(sys.wait(mine, net.now() + 10ms), EBADF);
+  EXPECT_EQ(net.elapsed(), 0ns);
+}
+
+TEST(World, plays_each_script_once_and_the_last_one_for_ever) {
+  world net;
+  auto const to = at("192.0.2.1:80");
+  auto const connects = [&] { return tconn::timed_connect(to, 10ms, {}, simulated{&net}).has_value(); };
+  EXPECT_FALSE(connects()) << "a peer without a script is silent";
+  net.on_syn(to, {rst(1ms)});
+  EXPECT_FALSE(connects());
+  EXPECT_FALSE(connects());
+  net.on_syn(to, {syn_ack(1ms)});
+  net.on_syn(to, {rst(1ms)});
+  EXPECT_TRUE(connects()) << "a script that was played before was played once more";
+  EXPECT_FALSE(connects());
+  EXPECT_FALSE(connects());
 }
 
 }  // namespace

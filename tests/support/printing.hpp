@@ -11,9 +11,7 @@ inline namespace v1 {
 
 inline void PrintTo(handshake state, std::ostream* out) { *out << to_string(state); }
 inline void PrintTo(aftermath left, std::ostream* out) { *out << to_string(left); }
-inline void PrintTo(on_timeout how, std::ostream* out) {
-  *out << (how == on_timeout::close ? "close" : how == on_timeout::reset ? "reset" : "keep");
-}
+inline void PrintTo(on_timeout how, std::ostream* out) { *out << to_string(how); }
 inline void PrintTo(endpoint const& address, std::ostream* out) { *out << address.to_string(); }
 
 }  // namespace v1

@@ -116,4 +116,18 @@ TEST(Options, the_endpoint_is_checked_first) {
   EXPECT_EQ(check({.syn_count = -1}, endpoint()), errc::invalid_endpoint);
 }
 
+TEST(Options, on_timeout_is_told_by_the_name_of_its_enumerator) {
+  EXPECT_EQ(to_string(on_timeout::close), "close");
+  EXPECT_EQ(to_string(on_timeout::reset), "reset");
+  EXPECT_EQ(to_string(on_timeout::keep), "keep");
+}
+
+TEST(Options, each_field_is_known_to_the_checks_of_what_a_borrowed_descriptor_may_have) {
+  // A new field does not compile here: say in detail::asks_for_inet() or fits_borrowed() where it applies.
+  auto const& [on_timeout, accept_late, nonblocking, local, interface_name, mark, no_delay, keep_alive, user_timeout,
+               syn_count, multipath, before_connect, cancel] = connect_options{};
+  EXPECT_TRUE(tconn::detail::fits_borrowed({on_timeout, accept_late, nonblocking, local, interface_name, mark, no_delay,
+                                            keep_alive, user_timeout, syn_count, multipath, before_connect, cancel}));
+}
+
 }  // namespace

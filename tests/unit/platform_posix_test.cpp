@@ -12,7 +12,7 @@ using namespace support;
 using tconn::name_of;
 using tconn::socket_option;
 using posix = tconn::detail::posix_platform;
-namespace native_error = tconn::detail::native_error;
+namespace native_error = tconn::native_error;
 
 /// The System that is left where a platform has nothing but POSIX.
 struct plain_system : tconn::native_system {
@@ -23,8 +23,7 @@ struct plain_system : tconn::native_system {
   int name(tconn::native_handle handle, name_of which, int family, tconn::endpoint& named) const {
     return which == name_of::target ? native_error::not_supported : native_system::name(handle, which, family, named);
   }
-  int reset(tconn::native_handle handle) const { return posix::reset(handle); }
-  static constexpr bool resets_at_once() { return posix::resets_at_once; }
+  int disconnect(tconn::native_handle handle) const { return posix::disconnect(handle); }
   int discard_received(tconn::native_handle handle) const { return posix::discard_received(handle); }
   int tcp(tconn::native_handle handle, tconn::tcp_facts& facts) const { return posix::tcp(handle, facts); }
 };
@@ -54,7 +53,7 @@ TEST(PosixPlatform, a_reset_waits_until_the_last_copy_of_the_descriptor_is_close
   auto client = timed_connect(server.where(), 3s);
   ASSERT_TRUE(client);
   tconn::socket const accepted = server.accept();
-  ASSERT_EQ(posix::reset(client->native_handle()), 0);
+  ASSERT_EQ(posix::reset_on_close(client->native_handle()), 0);
   tconn::socket copy(::dup(client->native_handle()));
   client->close();
   EXPECT_EQ(what_is_read(accepted, 20ms), "silence");

@@ -10,7 +10,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using tconn::time_point;
-namespace native_error = tconn::detail::native_error;
+namespace native_error = tconn::native_error;
 
 template <class Strategy>
 class WaitingStrategy : public testing::Test {
@@ -62,7 +62,7 @@ TYPED_TEST(WaitingStrategy, reports_readiness_even_after_the_moment_has_passed) 
 }
 
 TYPED_TEST(WaitingStrategy, waits_for_ever_until_there_is_something) {
-  std::thread const drain([this] {
+  std::thread drain([this] {
     std::this_thread::sleep_for(30ms);
     std::vector<char> bytes(1 << 20);
     while (::recv(this->reader.native_handle(), bytes.data(), bytes.size(), 0) > 0) {
@@ -71,12 +71,12 @@ TYPED_TEST(WaitingStrategy, waits_for_ever_until_there_is_something) {
   auto const began = this->sys.now();
   EXPECT_EQ(wait_to_the_end(this->sys, this->writer.native_handle(), tconn::detail::never), 0);
   EXPECT_GE(this->sys.now() - began, 25ms);
-  const_cast<std::thread&>(drain).join();
+  drain.join();
 }
 
 TYPED_TEST(WaitingStrategy, only_waits_when_there_is_no_handle) {
   auto const until = this->sys.now() + 3ms;
-  EXPECT_EQ(wait_to_the_end(this->sys, tconn::detail::no_handle, until), native_error::timed_out);
+  EXPECT_EQ(wait_to_the_end(this->sys, tconn::no_handle, until), native_error::timed_out);
   EXPECT_GE(this->sys.now(), until);
 }
 

@@ -4,30 +4,14 @@
 // since.
 #pragma once
 
-#include <timed_connect/handshake.hpp>
+#include <timed_connect/detail/attempt.hpp>
+
+#include <chrono>
+#include <system_error>
 
 namespace tconn {
 inline namespace v1 {
 namespace detail {
-
-/// How an attempt stands when driving it has ended.
-enum class stage : unsigned char {
-  in_flight,    // started; only start_* ends here
-  connected,    // in time
-  late,         // connected, but only the last look found it
-  expired,      // in flight at the deadline
-  failed,       // the system says that the attempt is over, see the code
-  broken,       // we cannot go on, see the code; the attempt may still be in flight
-  not_started,  // nothing is in flight, see the code
-  not_ours,     // a borrowed descriptor that is connected, or on its way, to somebody else
-};
-
-struct outcome {
-  stage at;
-  std::error_code code{};
-
-  bool connected(bool accept_late) const { return at == stage::connected || (at == stage::late && accept_late); }
-};
 
 inline constexpr std::chrono::nanoseconds first_backlog_pause = std::chrono::microseconds{100};
 inline constexpr std::chrono::nanoseconds longest_backlog_pause = std::chrono::milliseconds{2};
@@ -37,7 +21,8 @@ inline constexpr std::chrono::nanoseconds longest_backlog_pause = std::chrono::m
 inline constexpr int most_tries = 8;
 
 inline bool is_bad_luck(outcome const& seen) {
-  return seen.code == errc::self_connect || seen.code == native_code(native_error::address_not_available);
+  return seen.at != stage::broken &&
+         (seen.code == errc::self_connect || seen.code == native_code(native_error::address_not_available));
 }
 
 /// A Unix socket whose peer's backlog is full answers EAGAIN and has started nothing; so does an interrupted one.
@@ -45,22 +30,26 @@ inline bool starts_nothing(int family, int answer) {
   return family == AF_UNIX && (answer == native_error::try_again || answer == native_error::interrupted);
 }
 
-/// What connect() answered to a first call.
+/// Whether connect() told how an earlier attempt has ended, or why there is no new one.
+inline bool is_verdict(int answer) {
+  return answer != 0 && answer != native_error::in_progress && answer != native_error::interrupted &&
+         answer != native_error::already && answer != native_error::is_connected;
+}
+
+/// What connect() answered. With an attempt of ours before it, `resumed`, an error is the verdict on that one.
 template <system_calls System>
-outcome understand(attempt<System> const& tried, int answer) {
+outcome understand(attempt<System> const& tried, int answer, bool resumed) {
   if (answer == native_error::in_progress || answer == native_error::interrupted) return {stage::in_flight};
-  if (answer == 0 || answer == native_error::is_connected) {
-    // A Unix connect() never answers 0 for an earlier one, and a Unix name has many paths.
-    bool const may_be_older = tried.borrowed && (answer == native_error::is_connected || is_inet(tried.to.family()));
-    int const unproven = tried.confirm(may_be_older);
-    if (unproven == 0) return {stage::connected};
-    if (tried.borrowed && (answer == native_error::is_connected || unproven == native_error::is_connected)) {
-      return {stage::not_ours, native_code(native_error::is_connected)};
-    }
-    return {stage::broken, native_code(unproven)};  // fast open, set by a hook: nothing has been sent yet
+  if (is_verdict(answer)) {
+    bool const was_sent = resumed || answer == native_error::refused || answer == native_error::timed_out;
+    return {was_sent ? stage::failed : stage::not_started, native_code(answer)};
   }
-  bool const was_refused = answer == native_error::refused || answer == native_error::timed_out;
-  return {was_refused ? stage::failed : stage::not_started, native_code(answer)};
+  // A Unix connect() never answers 0 for an earlier one, and a Unix name has many paths.
+  bool const may_be_older = tried.borrowed && (answer == native_error::is_connected || is_inet(tried.to.family()));
+  outcome const seen = tried.confirm(may_be_older);
+  bool const is_anothers = tried.borrowed && answer == native_error::is_connected && seen.at != stage::connected;
+  if (is_anothers) return {stage::not_ours, native_code(native_error::is_connected)};
+  return seen;  // broken: fast open, set by a hook, answers 0 before anything is sent
 }
 
 /// The first connect() on a socket of our own.
@@ -68,30 +57,37 @@ template <system_calls System>
 outcome start_owned(attempt<System> const& tried) {
   int const answer = tried.sys.start_connect(tried.handle, tried.to);
   if (starts_nothing(tried.to.family(), answer)) return {stage::not_started, native_code(native_error::try_again)};
-  return understand(tried, answer);
+  return understand(tried, answer, /*resumed*/ false);
 }
 
-/// The first connect() on the caller's descriptor, which may have a history: an attempt of its own in flight (EALREADY
-/// is progress), a connection, or a failure that nobody has asked for yet, which the first connect() answers instead of
-/// starting. Where the system names the target, an attempt on its way to somebody else is left alone.
+/// Whose attempt a borrowed descriptor has behind it, where the system names the target.
+enum class history : unsigned char { none, ours, anothers };
+
+template <system_calls System>
+history history_of(attempt<System> const& tried) {
+  endpoint target;
+  if (!is_inet(tried.to.family())) return history::none;
+  if (tried.sys.name(tried.handle, name_of::target, tried.to.family(), target) != 0) return history::none;
+  return tried.to.reaches(target) ? history::ours : history::anothers;
+}
+
+/// The first connect() on the caller's descriptor. It resumes an attempt of ours that is in flight, and one that is on
+/// its way to somebody else is left alone.
 template <system_calls System>
 outcome start_borrowed(attempt<System> const& tried) {
-  endpoint target;
-  bool const has_history =
-      is_inet(tried.to.family()) && tried.sys.name(tried.handle, name_of::target, tried.to.family(), target) == 0;
-  bool const same_target = has_history && tried.to.reaches(target);
+  history past = history_of(tried);
   int answer = tried.sys.start_connect(tried.handle, tried.to);
-  if (starts_nothing(tried.to.family(), answer)) return {stage::not_started, native_code(native_error::try_again)};
-  bool const is_running = answer == 0 || answer == native_error::in_progress || answer == native_error::interrupted ||
-                          answer == native_error::already || answer == native_error::is_connected;
-  if (has_history && !is_running && (!same_target || answer == native_error::connection_aborted)) {
+  // The verdict on somebody else's attempt is not ours to tell, and ECONNABORTED says that the verdict was read before;
+  // with it told, the next connect() starts anew.
+  bool const is_told = past == history::anothers || answer == native_error::connection_aborted;
+  if (past != history::none && is_verdict(answer) && is_told) {
+    past = history::none;
     answer = tried.sys.start_connect(tried.handle, tried.to);
   }
-  if (answer == native_error::already) {
-    if (has_history && !same_target) return {stage::not_ours, native_code(native_error::already)};
-    return {stage::in_flight};
-  }
-  return understand(tried, answer);
+  if (starts_nothing(tried.to.family(), answer)) return {stage::not_started, native_code(native_error::try_again)};
+  if (answer != native_error::already) return understand(tried, answer, past == history::ours);
+  if (past == history::anothers) return {stage::not_ours, native_code(native_error::already)};
+  return {stage::in_flight};
 }
 
 /// Waits until a moment: 0, or the error that wait() answers.
@@ -124,58 +120,61 @@ outcome start(attempt<System> const& tried, time_point until, bool accept_late) 
   }
 }
 
-/// What a look has found; a connection that it found is `if_connected`.
+/// On loopback the handshake is over when connect() says EINPROGRESS. There a second connect() that answers 0 proves it
+/// with one call, where poll(), SO_ERROR and getpeername() would take three. An error is the attempt's own: this call
+/// has taken it from the socket, and nobody can read it again.
 template <system_calls System>
-outcome understand_look(attempt<System> const& tried, verdict const& seen, stage if_connected) {
-  switch (seen.is) {
-    case finding::connected: return {if_connected};
-    case finding::false_alarm: return {stage::expired};
-    case finding::failed: return {stage::failed, native_code(seen.error)};
-    case finding::broken: break;
-  }
-  bool const is_anothers = tried.borrowed && seen.error == native_error::is_connected;  // see confirm()
-  return {is_anothers ? stage::not_ours : stage::broken, native_code(seen.error)};
+outcome prove(attempt<System> const& tried) {
+  int const answer = tried.sys.start_connect(tried.handle, tried.to);
+  if (answer == 0) return {stage::connected};
+  bool const goes_on =
+      answer == native_error::already || answer == native_error::in_progress || answer == native_error::interrupted;
+  return goes_on ? outcome{stage::in_flight} : outcome{stage::failed, native_code(answer)};
+}
+
+/// The one look after the wait. What it finds connected is late.
+template <system_calls System>
+outcome last_look(attempt<System> const& tried, bool accept_late) {
+  int const woken = tried.sys.wait(tried.handle, long_past);
+  bool const is_silent = woken == native_error::timed_out || woken == native_error::interrupted;
+  if (!is_silent && woken != 0) return {stage::broken, native_code(woken)};
+  outcome const seen = is_silent ? outcome{stage::in_flight} : tried.look();
+  if (seen.at == stage::in_flight) return {stage::in_flight, errc::deadline_exceeded};
+  if (seen.at == stage::connected && !accept_late) return {stage::refused_late, errc::deadline_exceeded};
+  return seen;
 }
 
 /// Waits for an attempt in flight. The deadline is over when the clock says so, whatever wait() answered.
 template <system_calls System>
-outcome wait_for_handshake(attempt<System> const& tried, time_point until) {
+outcome wait_for_handshake(attempt<System> const& tried, time_point until, bool accept_late) {
   while (tried.sys.now() < until) {
     int const woken = tried.sys.wait(tried.handle, until);
     if (woken == native_error::interrupted || woken == native_error::timed_out) continue;
     if (woken != 0) return {stage::broken, native_code(woken)};
-    auto const seen = tried.look();
-    if (seen.is != finding::false_alarm) return understand_look(tried, seen, stage::connected);
+    outcome const seen = tried.look();
+    if (seen.at != stage::in_flight) return seen;
   }
-  if (tried.sys.wait(tried.handle, long_past) != 0) return {stage::expired};
-  return understand_look(tried, tried.look(), stage::late);
+  return last_look(tried, accept_late);
 }
 
-/// A socket that is connected to itself is no connection; it is reset, which only the socket itself hears.
+/// A socket that is connected to itself is no connection. It is ended in a way that only the socket itself hears. A
+/// borrowed one that the system cannot disconnect cannot be tried again, and is broken.
 template <system_calls System>
 outcome settle_self_connect(attempt<System> const& tried, outcome const& seen) {
-  if (!seen.connected(true) || !tried.is_self_connected()) return seen;
-  tried.sys.reset(tried.handle);
-  return {stage::failed, errc::self_connect};
+  bool const has_peer = seen.at == stage::connected || seen.at == stage::refused_late;
+  if (!has_peer || !tried.is_self_connected()) return seen;
+  bool const is_over =
+      tried.sys.disconnect(tried.handle) == 0 || (!tried.borrowed && tried.sys.reset_on_close(tried.handle) == 0);
+  return {is_over ? stage::failed : stage::broken, errc::self_connect};
 }
 
-/// From the first connect() to the last look. On loopback the handshake is over when connect() says EINPROGRESS; there
-/// a second connect() that answers 0 proves it with one call, where poll(), SO_ERROR and getpeername() would take
-/// three.
+/// From the first connect() to the last look.
 template <system_calls System>
 outcome drive(attempt<System> const& tried, time_point until, bool accept_late) {
   outcome seen = start(tried, until, accept_late);
-  if (seen.at == stage::in_flight && !tried.borrowed && tried.sys.second_connect_proves(tried.to.family()) &&
-      tried.sys.now() < until) {
-    int const answer = tried.sys.start_connect(tried.handle, tried.to);
-    if (answer == 0) {
-      seen = {stage::connected};
-    } else if (answer != native_error::already && answer != native_error::in_progress &&
-               answer != native_error::interrupted) {
-      seen = {stage::failed, native_code(answer)};
-    }
-  }
-  if (seen.at == stage::in_flight) seen = wait_for_handshake(tried, until);
+  bool const may_be_proved = !tried.borrowed && tried.sys.second_connect_proves(tried.to.family());
+  if (seen.at == stage::in_flight && may_be_proved && tried.sys.now() < until) seen = prove(tried);
+  if (seen.at == stage::in_flight) seen = wait_for_handshake(tried, until, accept_late);
   return settle_self_connect(tried, seen);
 }
 

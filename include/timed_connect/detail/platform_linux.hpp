@@ -14,7 +14,6 @@ namespace detail {
 
 struct linux_platform : posix_platform {
   static constexpr bool abstract_names = true;
-  static constexpr bool resets_at_once = true;
 
   static int open(native_handle& opened, int family, bool multipath) {
     constexpr int mptcp = 262;  // IPPROTO_MPTCP
@@ -53,8 +52,8 @@ struct linux_platform : posix_platform {
 
   /// RST now if the connection is established, silence if it is not. SO_LINGER would leave the RST to the last close(),
   /// which a descriptor copied by fork() or dup() holds back; connect(AF_UNSPEC) runs the same kernel function at once.
-  static int reset(native_handle handle) {
-    cancellation_held_back const held;
+  static int disconnect(native_handle handle) {
+    pthread_cancel_disabled const held;
     sockaddr nobody{};
     nobody.sa_family = AF_UNSPEC;
     return answer(::connect(handle, &nobody, sizeof nobody));
@@ -63,8 +62,9 @@ struct linux_platform : posix_platform {
   /// MSG_TRUNC lets TCP skip what it holds without copying it, see tcp(7); a Unix socket wants a buffer and says
   /// EFAULT.
   static int discard_received(native_handle handle) {
-    cancellation_held_back const held;
-    auto const count = ::recv(handle, nullptr, 0x7fffffff, MSG_DONTWAIT | MSG_TRUNC);
+    constexpr std::size_t most_at_once = 1 << 20;
+    pthread_cancel_disabled const held;
+    auto const count = ::recv(handle, nullptr, most_at_once, MSG_DONTWAIT | MSG_TRUNC);
     if (count >= 0) return count > 0 ? 0 : native_error::try_again;
     return errno == EFAULT ? posix_platform::discard_received(handle) : errno;
   }

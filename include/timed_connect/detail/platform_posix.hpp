@@ -37,11 +37,8 @@ inline namespace v1 {
 /// The operating system's own name for a socket.
 using native_handle = int;
 
-namespace detail {
-
+/// No handle at all.
 inline constexpr native_handle no_handle = -1;
-using address_length = socklen_t;
-using address_family = sa_family_t;
 
 /// The native errors that the logic names. Everything else passes through it unread.
 namespace native_error {
@@ -64,6 +61,11 @@ inline constexpr int unknown_option = ENOPROTOOPT;
 inline constexpr int wrong_family = EAFNOSUPPORT;
 inline constexpr int wrong_type = EPROTOTYPE;
 }  // namespace native_error
+
+namespace detail {
+
+using address_length = socklen_t;
+using address_family = sa_family_t;
 
 /// BSD's sockaddr begins with its length.
 template <class Address>
@@ -105,7 +107,6 @@ struct posix_platform {
   static constexpr std::size_t path_capacity = carries_its_length<sockaddr> ? 104 : 108;  // sockaddr_un::sun_path
   static constexpr bool abstract_names = false;
   static constexpr native_handle select_limit = FD_SETSIZE;
-  static constexpr bool resets_at_once = false;
 
   static int answer(int returned) { return returned < 0 ? errno : 0; }
 
@@ -128,7 +129,7 @@ struct posix_platform {
   }
 
   static void close(native_handle handle) {
-    cancellation_held_back const held;
+    pthread_cancel_disabled const held;
     ::close(handle);
   }
 
@@ -228,15 +229,18 @@ struct posix_platform {
     return answer(::shutdown(handle, direction == shut_direction::receive ? SHUT_RD : SHUT_RDWR));
   }
 
+  /// POSIX leaves open whether a connect() to AF_UNSPEC disconnects a stream socket.
+  static int disconnect(native_handle) { return native_error::not_supported; }
+
   /// Lets the close() that follows send a RST.
-  static int reset(native_handle handle) {
+  static int reset_on_close(native_handle handle) {
     linger const at_once{1, 0};
     return answer(::setsockopt(handle, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once));
   }
 
   /// Throws away what the peer has sent, a buffer at a time: 0 if there was something.
   static int discard_received(native_handle handle) {
-    cancellation_held_back const held;
+    pthread_cancel_disabled const held;
     char scratch[4096];
     auto const count = ::recv(handle, scratch, sizeof scratch, MSG_DONTWAIT);
     if (count < 0) return errno;

@@ -33,11 +33,8 @@ inline namespace v1 {
 /// The operating system's own name for a socket.
 using native_handle = SOCKET;
 
-namespace detail {
-
+/// No handle at all.
 inline constexpr native_handle no_handle = ~native_handle{0};  // INVALID_SOCKET, which is a cast
-using address_length = socklen_t;
-using address_family = ADDRESS_FAMILY;
 
 /// The native errors that the logic names. Everything else passes through it unread. They reach the caller in
 /// std::system_category(). Microsoft's library compares them equal to their std::errc; those of MinGW and libc++ do
@@ -63,6 +60,11 @@ inline constexpr int wrong_family = WSAEAFNOSUPPORT;
 inline constexpr int wrong_type = WSAEPROTOTYPE;
 }  // namespace native_error
 
+namespace detail {
+
+using address_length = socklen_t;
+using address_family = ADDRESS_FAMILY;
+
 /// Winsock's sockaddr has no length in it.
 template <class Address>
 constexpr void set_length(Address&, std::size_t) {}
@@ -75,7 +77,6 @@ struct windows_platform {
   static constexpr bool abstract_names = false;
   static constexpr native_handle select_limit =
       no_handle;  // FD_SETSIZE counts sockets here; a number of any size will do
-  static constexpr bool resets_at_once = false;
 
   static int answer(int returned) { return returned == SOCKET_ERROR ? ::WSAGetLastError() : 0; }
 
@@ -219,8 +220,10 @@ struct windows_platform {
     return answer(::shutdown(handle, direction == shut_direction::receive ? SD_RECEIVE : SD_BOTH));
   }
 
+  static int disconnect(native_handle) { return native_error::not_supported; }
+
   /// Lets the close() that follows send a RST.
-  static int reset(native_handle handle) {
+  static int reset_on_close(native_handle handle) {
     linger const at_once{1, 0};
     return answer(::setsockopt(handle, SOL_SOCKET, SO_LINGER, reinterpret_cast<char const*>(&at_once), sizeof at_once));
   }

@@ -10,12 +10,12 @@ namespace detail {
 
 /// Runs what a destructor may run: a pthread_cancel delivered inside close() of a noexcept destructor would abort the
 /// program.
-class cancellation_held_back {
+class pthread_cancel_disabled {
  public:
-  cancellation_held_back() noexcept { ::pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before_); }
-  ~cancellation_held_back() { ::pthread_setcancelstate(before_, &before_); }
-  cancellation_held_back(cancellation_held_back const&) = delete;
-  cancellation_held_back& operator=(cancellation_held_back const&) = delete;
+  pthread_cancel_disabled() noexcept { ::pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before_); }
+  ~pthread_cancel_disabled() { ::pthread_setcancelstate(before_, &before_); }
+  pthread_cancel_disabled(pthread_cancel_disabled const&) = delete;
+  pthread_cancel_disabled& operator=(pthread_cancel_disabled const&) = delete;
 
  private:
   int before_ = 0;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <timed_connect/system.hpp>
+#include <timed_connect/testing/script.hpp>
 
 #include <string_view>
 #include <utility>
@@ -45,7 +46,7 @@ class faulty : public Inner {
     return fails("blocking") ? plan_->error : Inner::blocking(handle, is_blocking);
   }
   int set_blocking(native_handle handle, bool blocking) const {
-    return fails("set_blocking") ? plan_->error : Inner::set_blocking(handle, blocking);
+    return fails(mode_call_name(blocking)) ? plan_->error : Inner::set_blocking(handle, blocking);
   }
   int set_option(native_handle handle, socket_option option, int value) const {
     return fails("set_option") ? plan_->error : Inner::set_option(handle, option, value);
@@ -66,12 +67,15 @@ class faulty : public Inner {
     return fails("connect_error") ? plan_->error : Inner::connect_error(handle, error);
   }
   int name(native_handle handle, name_of which, int family, endpoint& named) const {
-    return fails("name") ? plan_->error : Inner::name(handle, which, family, named);
+    return fails(call_name(which)) ? plan_->error : Inner::name(handle, which, family, named);
   }
   int shut(native_handle handle, shut_direction direction) const {
-    return fails("shut") ? plan_->error : Inner::shut(handle, direction);
+    return fails(call_name(direction)) ? plan_->error : Inner::shut(handle, direction);
   }
-  int reset(native_handle handle) const { return fails("reset") ? plan_->error : Inner::reset(handle); }
+  int disconnect(native_handle handle) const { return fails("disconnect") ? plan_->error : Inner::disconnect(handle); }
+  int reset_on_close(native_handle handle) const {
+    return fails("reset_on_close") ? plan_->error : Inner::reset_on_close(handle);
+  }
   int discard_received(native_handle handle) const {
     return fails("discard_received") ? plan_->error : Inner::discard_received(handle);
   }

@@ -8,11 +8,29 @@
 
 #include <chrono>
 #include <deque>
+#include <string_view>
 #include <utility>
 
 namespace tconn {
 inline namespace v1 {
 namespace testing {
+
+/// What a primitive is called in the log, in world::before_call and in a fault_plan: its own name, but for those that do
+/// several things, which have a name for each.
+constexpr std::string_view call_name(name_of which) {
+  switch (which) {
+    case name_of::local: return "local_name";
+    case name_of::peer: return "peer_name";
+    case name_of::target: break;
+  }
+  return "target_name";
+}
+/// The same for shut().
+constexpr std::string_view call_name(shut_direction direction) {
+  return direction == shut_direction::receive ? "shut_receive" : "shut_both";
+}
+/// The same for set_blocking().
+constexpr std::string_view mode_call_name(bool blocking) { return blocking ? "set_blocking" : "set_nonblocking"; }
 
 /// What can happen to an attempt.
 enum class happening : unsigned char {

@@ -56,26 +56,24 @@ class simulated {
     return with("blocking", handle, [&](simulated_socket& s) { return is_blocking = s.blocking, 0; });
   }
   int set_blocking(native_handle handle, bool blocking) const {
-    return with(blocking ? "set_blocking" : "set_nonblocking", handle,
-                [&](simulated_socket& s) { return s.blocking = blocking, 0; });
+    return with(mode_call_name(blocking), handle, [&](simulated_socket& s) { return s.blocking = blocking, 0; });
   }
   int set_option(native_handle handle, socket_option option, int) const {
-    return with("set_option", handle, [&](simulated_socket&) {
-      return net_->lacking_.contains(option) ? detail::native_error::unknown_option : 0;
-    });
+    return with("set_option", handle,
+                [&](simulated_socket&) { return net_->lacking_.contains(option) ? native_error::unknown_option : 0; });
   }
   int bind(native_handle handle, endpoint const& local) const {
     return with("bind", handle, [&](simulated_socket& s) { return s.local = local, 0; });
   }
   int bind_to_interface(native_handle handle, std::string_view) const {
     return with("bind_to_interface", handle,
-                [&](simulated_socket&) { return net_->plain_posix_ ? detail::native_error::unknown_option : 0; });
+                [&](simulated_socket&) { return net_->plain_posix_ ? native_error::unknown_option : 0; });
   }
 
   int start_connect(native_handle handle, endpoint const& to) const {
     net_->enter("start_connect");
     auto* const s = net_->find(handle);
-    int const error = s == nullptr ? detail::native_error::bad_handle : connect(*s, to);
+    int const error = s == nullptr ? native_error::bad_handle : connect(*s, to);
     net_->record("start_connect " + std::to_string(handle) + ' ' + to.to_string() + " = " + answer(error));
     if (s != nullptr) net_->advance(net_->now());  // a peer that answers after 0 ms has answered
     return error;
@@ -86,9 +84,10 @@ class simulated {
 
   int wait(native_handle handle, time_point until) const {
     net_->enter("wait");
-    int const woken = wait_for(handle == detail::no_handle ? nullptr : net_->find(handle), until);
-    net_->record("wait" + (handle == detail::no_handle ? std::string{} : ' ' + std::to_string(handle)) + " = " +
-                 answer(woken));
+    auto* const s = handle == no_handle ? nullptr : net_->find(handle);
+    bool const is_closed = handle != no_handle && s == nullptr;
+    int const woken = is_closed ? native_error::bad_handle : wait_for(s, until);
+    net_->record("wait" + (handle == no_handle ? std::string{} : ' ' + std::to_string(handle)) + " = " + answer(woken));
     return woken;
   }
 
@@ -97,48 +96,45 @@ class simulated {
   }
 
   int name(native_handle handle, name_of which, int, endpoint& named) const {
-    constexpr char const* calls[] = {"local_name", "peer_name", "target_name"};
-    return with(calls[static_cast<int>(which)], handle, [&](simulated_socket& s) {
+    return with(call_name(which), handle, [&](simulated_socket& s) {
       if (which == name_of::local) return named = s.local, 0;
-      if (which == name_of::target && net_->plain_posix_) return detail::native_error::not_supported;
+      if (which == name_of::target && net_->plain_posix_) return native_error::not_supported;
       bool const known = which == name_of::peer ? s.state == tcp_state::established : s.has_target;
       if (known) named = s.target;
-      return known ? 0 : detail::native_error::not_connected;
+      return known ? 0 : native_error::not_connected;
     });
   }
 
   int shut(native_handle handle, shut_direction direction) const {
-    return with(direction == shut_direction::receive ? "shut_receive" : "shut_both", handle, [&](simulated_socket& s) {
-      if (s.state == tcp_state::closed) return s.family == AF_UNIX ? 0 : detail::native_error::not_connected;
+    return with(call_name(direction), handle, [&](simulated_socket& s) {
+      if (s.state == tcp_state::closed) return s.family == AF_UNIX ? 0 : native_error::not_connected;
       if (s.state == tcp_state::syn_sent) {
         if (!net_->plain_posix_) net_->disconnect(s);
-        return net_->plain_posix_ ? detail::native_error::not_connected : 0;
+        return net_->plain_posix_ ? native_error::not_connected : 0;
       }
       if (direction == shut_direction::both && !std::exchange(s.fin_sent, true)) net_->packet("> FIN" + net_->whom(s));
       return 0;
     });
   }
 
-  int reset(native_handle handle) const {
-    return with("reset", handle, [&](simulated_socket& s) {
-      if (net_->plain_posix_)
-        s.lingers = true;
-      else
-        net_->disconnect(s);
-      return 0;
+  int disconnect(native_handle handle) const {
+    return with("disconnect", handle, [&](simulated_socket& s) {
+      if (net_->plain_posix_) return native_error::not_supported;
+      return net_->disconnect(s), 0;
     });
   }
-  bool resets_at_once() const { return !net_->plain_posix_; }
+  int reset_on_close(native_handle handle) const {
+    return with("reset_on_close", handle, [&](simulated_socket& s) { return s.lingers = true, 0; });
+  }
 
   int discard_received(native_handle handle) const {
-    return with("discard_received", handle, [&](simulated_socket& s) {
-      return std::exchange(s.unread, false) ? 0 : detail::native_error::try_again;
-    });
+    return with("discard_received", handle,
+                [&](simulated_socket& s) { return std::exchange(s.unread, false) ? 0 : native_error::try_again; });
   }
 
   int tcp(native_handle handle, tcp_facts& facts) const {
     return with("tcp", handle, [&](simulated_socket& s) {
-      if (net_->plain_posix_ || !detail::is_inet(s.family)) return detail::native_error::unknown_option;
+      if (net_->plain_posix_ || !detail::is_inet(s.family)) return native_error::unknown_option;
       facts = {s.state, s.syn_retransmits};
       return 0;
     });
@@ -146,20 +142,20 @@ class simulated {
 
  private:
   template <class Call>
-  int with(char const* name, native_handle handle, Call&& call) const {
+  int with(std::string_view name, native_handle handle, Call&& call) const {
     net_->enter(name);
     auto* const s = net_->find(handle);
     auto const line = std::string(name) + ' ' + std::to_string(handle);
-    int const error = s == nullptr ? detail::native_error::bad_handle : call(*s);
+    int const error = s == nullptr ? native_error::bad_handle : call(*s);
     net_->record(line + (error == 0 ? "" : " = " + answer(error)));
     return error;
   }
 
   static std::string answer(int error) {
     if (error == 0) return "0";
-    if (error == detail::native_error::in_progress) return "in progress";
-    if (error == detail::native_error::timed_out) return "timed out";
-    if (error == detail::native_error::interrupted) return "interrupted";
+    if (error == native_error::in_progress) return "in progress";
+    if (error == native_error::timed_out) return "timed out";
+    if (error == native_error::interrupted) return "interrupted";
     return detail::native_code(error).message();
   }
 
@@ -169,25 +165,24 @@ class simulated {
     if (auto& answers = net_->at_once_[key]; !answers.empty() && s.state == tcp_state::closed && !s.connecting) {
       int const error = answers.front();
       answers.pop_front();
-      if (error == 0 || error == detail::native_error::in_progress || error == detail::native_error::interrupted)
-        begin(s, to);
+      if (error == 0 || error == native_error::in_progress || error == native_error::interrupted) begin(s, to);
       if (error == 0) establish(s);
       return error;
     }
     switch (s.state) {
-      case tcp_state::syn_sent: return detail::native_error::already;
-      case tcp_state::established: return std::exchange(s.connecting, false) ? 0 : detail::native_error::is_connected;
+      case tcp_state::syn_sent: return native_error::already;
+      case tcp_state::established: return std::exchange(s.connecting, false) ? 0 : native_error::is_connected;
       default: break;
     }
     if (std::exchange(s.connecting, false)) {  // an attempt has failed and this is its verdict
       s.has_target = false;
       int const error = std::exchange(s.error, 0);
-      return error != 0 ? error : detail::native_error::connection_aborted;
+      return error != 0 ? error : native_error::connection_aborted;
     }
     if (s.family == AF_UNIX) {
       auto const full = net_->backlog_.find(key);
-      if (full == net_->backlog_.end()) return detail::native_error::refused;
-      if (net_->now() < full->second) return detail::native_error::try_again;
+      if (full == net_->backlog_.end()) return native_error::refused;
+      if (net_->now() < full->second) return native_error::try_again;
       begin(s, to);
       establish(s);
       return 0;
@@ -196,13 +191,10 @@ class simulated {
     net_->send_syn(s);
     if (s.local.port() == to.port()) {  // a SYN that meets its own socket: the simultaneous open of RFC 9293, 3.5
       establish(s);
-      return detail::native_error::in_progress;
+      return native_error::in_progress;
     }
-    if (auto const script = net_->scripts_.find(key); script != net_->scripts_.end()) {
-      for (auto const& [what, after] : script->second.front()) s.coming.emplace_back(net_->now() + after, what);
-      if (script->second.size() > 1) script->second.pop_front();
-    }
-    return detail::native_error::in_progress;
+    for (auto const& [what, after] : net_->next_script(key)) s.coming.emplace_back(net_->now() + after, what);
+    return native_error::in_progress;
   }
 
   void begin(simulated_socket& s, endpoint const& to) const {
@@ -227,15 +219,15 @@ class simulated {
     auto const signal = net_->next_signal();
     for (;;) {
       if (ready()) return 0;
-      if (until <= net_->now()) return detail::native_error::timed_out;
+      if (until <= net_->now()) return native_error::timed_out;
       auto const next = world::earlier(world::earlier(net_->next_event(), until), signal);
       if (next == detail::never) {  // nothing can end this wait
         ++net_->blocked_;
-        return detail::native_error::not_supported;
+        return native_error::not_supported;
       }
       net_->advance(next);
       if (ready()) return 0;
-      if (signal <= net_->now()) return detail::native_error::interrupted;
+      if (signal <= net_->now()) return native_error::interrupted;
     }
   }
 

@@ -37,7 +37,7 @@ class world {
   /// How the peer at an address behaves. Called again for the same address it tells of the next attempt; the last
   /// script goes on for all that follow. An address without a script is silent.
   void on_syn(endpoint const& peer, std::vector<event> script) {
-    scripts_[peer.to_string()].push_back(std::move(script));
+    scripts_[peer.to_string()].left.push_back(std::move(script));
   }
   /// connect() to this address answers at once, with an error or 0 for connected; once per call, then the script
   /// counts.
@@ -103,6 +103,14 @@ class world {
  private:
   friend class simulated;
   static constexpr native_handle first_handle = 3;
+
+  struct scripts {
+    std::deque<std::vector<event>> left{};
+    bool played = false;  // the first of them, to the last attempt
+  };
+
+  // When Linux 6.5 and later repeats a SYN by default: tcp_syn_linear_timeouts (4), then twice as long each time up to
+  // tcp_syn_retries (6) more; see ip-sysctl.rst.
   static constexpr std::chrono::seconds syn_intervals[] = {
       std::chrono::seconds{1},  std::chrono::seconds{1},  std::chrono::seconds{1}, std::chrono::seconds{1},
       std::chrono::seconds{1},  std::chrono::seconds{2},  std::chrono::seconds{4}, std::chrono::seconds{8},
@@ -117,6 +125,15 @@ class world {
   native_handle create(int family) {
     sockets_.emplace_back().family = family;
     return static_cast<native_handle>(sockets_.size() - 1) + first_handle;
+  }
+
+  /// What the peer at an address does to the next attempt. A script that was played goes on only while there is no
+  /// other.
+  std::vector<event> next_script(std::string const& peer) {
+    auto& [left, played] = scripts_[peer];
+    if (played && left.size() > 1) left.pop_front();
+    played = !left.empty();
+    return left.empty() ? std::vector<event>{} : left.front();
   }
 
   std::uint16_t take_port() {
@@ -197,7 +214,7 @@ class world {
   }
   void repeat_syn(simulated_socket& s) {
     constexpr unsigned most = std::size(syn_intervals) - 1;
-    if (s.syn_retransmits == most) return fail(s, detail::native_error::timed_out);
+    if (s.syn_retransmits == most) return fail(s, native_error::timed_out);
     ++s.syn_retransmits;
     send_syn(s);
   }
@@ -210,7 +227,7 @@ class world {
   void disconnect(simulated_socket& s) {
     if (s.state == tcp_state::established) packet("> RST" + whom(s));
     bool const was_idle = s.state == tcp_state::closed;
-    fail(s, was_idle ? s.error : detail::native_error::connection_reset);
+    fail(s, was_idle ? s.error : native_error::connection_reset);
     s.connecting = s.fin_sent = false;
     s.has_target = false;
   }
@@ -231,9 +248,9 @@ class world {
       s.next_syn = detail::never;
       packet("> ACK" + whom(s));
     } else if (what == happening::rst && (in_flight || established)) {
-      fail(s, in_flight ? detail::native_error::refused : detail::native_error::connection_reset);
+      fail(s, in_flight ? native_error::refused : native_error::connection_reset);
     } else if (what == happening::unreachable && in_flight) {
-      fail(s, detail::native_error::host_unreachable);
+      fail(s, native_error::host_unreachable);
     } else if (what == happening::data && established && !s.fin_sent) {
       s.unread = true;
     } else if (!in_flight && !established && what != happening::rst && what != happening::unreachable) {
@@ -249,7 +266,7 @@ class world {
   int stray_closes_ = 0;
   std::uint16_t next_port_ = 40001;
   std::deque<std::uint16_t> ports_{};
-  std::map<std::string, std::deque<std::vector<event>>> scripts_{};
+  std::map<std::string, scripts> scripts_{};
   std::map<std::string, std::deque<int>> at_once_{};
   std::map<std::string, time_point> backlog_{};
   std::set<socket_option> lacking_{};

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: MIT
+// One attempt: is it connected, and how is it given up? Giving up decides first and tells after. Whoever reads the
+// state and then closes can lie, because the handshake may complete in between. On Linux shutdown(SHUT_RD) decides
+// under the kernel's own lock: it aborts a socket in SYN_SENT in silence and leaves an established one alone
+// (af_inet.c, inet_shutdown). Whatever state is read after it is the one that the wire shows.
+#pragma once
+
+#include <timed_connect/handshake.hpp>
+#include <timed_connect/options.hpp>
+#include <timed_connect/system.hpp>
+
+#include <system_error>
+
+namespace tconn {
+inline namespace v1 {
+namespace detail {
+
+/// What is told of an attempt that did not end in a connection.
+struct left_behind {
+  tconn::handshake handshake = tconn::handshake::not_started;
+  tconn::aftermath aftermath = tconn::aftermath::none;
+  unsigned syn_retransmits = 0;
+};
+
+/// How an attempt stands.
+enum class stage : unsigned char {
+  not_started,   // nothing is in flight, see the code
+  in_flight,     // the SYN is unanswered
+  connected,     // there is a peer
+  refused_late,  // there is a peer, but only the last look has found it and it is not wanted
+  failed,        // the system says that the attempt is over, see the code
+  broken,        // a call has failed and we cannot go on, see the code; the attempt may still be in flight
+  not_ours,      // a borrowed descriptor that is connected, or on its way, to somebody else
+};
+
+struct outcome {
+  stage at;
+  std::error_code code{};  // empty while all is well
+};
+
+/// One connect on one socket, as the logic sees it. It owns nothing.
+template <system_calls System>
+struct attempt {
+  System& sys;
+  native_handle handle = no_handle;
+  endpoint const& to;
+  bool borrowed = false;
+
+  /// After a readiness. SO_ERROR is read once; its 0 counts only with a peer, as poll() says "writable" of sockets that
+  /// were never connected too.
+  outcome look() const {
+    int error = 0;
+    if (int const unreadable = sys.connect_error(handle, error)) return {stage::broken, native_code(unreadable)};
+    if (error != 0) return {stage::failed, native_code(error)};
+    outcome const seen = confirm(/*may_be_older*/ borrowed && is_inet(to.family()));
+    if (seen.code != native_code(native_error::not_connected)) return seen;
+    tcp_facts facts;
+    bool const is_false_alarm = sys.tcp(handle, facts) == 0 && facts.state == tcp_state::syn_sent;
+    return is_false_alarm ? outcome{stage::in_flight} : seen;
+  }
+
+  /// Whether there is a peer. A connection that may be older than this call must have reached the endpoint that was
+  /// asked for.
+  outcome confirm(bool may_be_older) const {
+    endpoint peer;
+    if (int const error = sys.name(handle, name_of::peer, to.family(), peer))
+      return {stage::broken, native_code(error)};
+    if (may_be_older && !to.reaches(peer)) return {stage::not_ours, native_code(native_error::is_connected)};
+    return {stage::connected};
+  }
+
+  /// Whether TCP has connected the socket to itself, which happens when the ephemeral port is the one asked for.
+  bool is_self_connected() const {
+    if (!is_inet(to.family())) return false;
+    endpoint local;
+    endpoint peer;
+    return sys.name(handle, name_of::local, to.family(), local) == 0 && local.port() == to.port() &&
+           sys.name(handle, name_of::peer, to.family(), peer) == 0 && local == peer;
+  }
+
+  /// How far it is, with nothing given up.
+  left_behind state(tconn::aftermath left) const {
+    tcp_facts facts;
+    if (sys.tcp(handle, facts) != 0) return {tconn::handshake::unknown, left, 0};
+    return {told(facts.state), left, facts.syn_retransmits};
+  }
+
+  /// Ends the attempt, by FIN (close) or RST (reset) if the handshake was complete and by silence if not, and tells
+  /// which it was. The socket itself stays open. Copies of the descriptor, in a forked child say, hold nothing back.
+  left_behind give_up(on_timeout how) const {
+    if (to.family() == AF_UNIX) return give_up_unix();
+    left_behind const before = state(tconn::aftermath::none);  // the abort resets the kernel's count of SYNs
+    if (before.handshake == tconn::handshake::failed) return before;
+    int const decided = sys.shut(handle, shut_direction::receive);
+    left_behind after = state(tconn::aftermath::unknown);
+    if (after.handshake == tconn::handshake::failed) {
+      if (decided == 0)
+        after = who_closed_it();
+      else
+        after.aftermath = tconn::aftermath::none;  // closed before we came to it
+      after.syn_retransmits = before.syn_retransmits;
+      return after;
+    }
+    tconn::aftermath const effect = end_connection(how);
+    if (after.handshake == tconn::handshake::completed)
+      after.aftermath = effect;
+    else
+      after.handshake = tconn::handshake::unknown;  // nothing was decided: a simultaneous open, or a failed call
+    return after;
+  }
+
+ private:
+  static constexpr tconn::handshake told(tcp_state state) {
+    switch (state) {
+      case tcp_state::closed: return tconn::handshake::failed;
+      case tcp_state::syn_sent:
+      case tcp_state::syn_received: return tconn::handshake::in_flight;
+      case tcp_state::established: return tconn::handshake::completed;
+      case tcp_state::unknown: break;
+    }
+    return tconn::handshake::unknown;
+  }
+
+  // Our shutdown has found the socket open, and now it is closed: by that shutdown, in SYN_SENT, or by a RST of the
+  // peer since. Our abort forgets whom the socket was on its way to and a RST does not. (Multipath TCP never forgets;
+  // but there our abort leaves no error.)
+  left_behind who_closed_it() const {
+    left_behind const aborted{tconn::handshake::in_flight, tconn::aftermath::nothing_sent};
+    endpoint target;
+    int const forgotten = sys.name(handle, name_of::target, to.family(), target);
+    if (forgotten == native_error::not_connected) return aborted;
+    int error = 0;
+    if (forgotten != 0 || sys.connect_error(handle, error) != 0)
+      return {tconn::handshake::unknown, tconn::aftermath::unknown};
+    return error == 0 ? aborted : left_behind{tconn::handshake::completed, tconn::aftermath::none};
+  }
+
+  // A Unix socket is never in flight, and there is no RST: the peer, if it is still there, reads end of file.
+  left_behind give_up_unix() const {
+    int error = 0;
+    bool const has_peer = sys.connect_error(handle, error) == 0 && error == 0 && confirm(false).at == stage::connected;
+    if (!has_peer) return {tconn::handshake::failed, tconn::aftermath::none};
+    return {tconn::handshake::completed, end_connection(on_timeout::close)};
+  }
+
+  // The peer may have ended it first; then nothing of ours reaches it. A borrowed descriptor is not closed, so without
+  // disconnect() there is no RST for it, and it gets a FIN.
+  tconn::aftermath end_connection(on_timeout how) const {
+    if (how == on_timeout::reset && sys.disconnect(handle) == 0) return tconn::aftermath::peer_sees_reset;
+    if (how == on_timeout::reset && !borrowed)
+      return sys.reset_on_close(handle) == 0 ? tconn::aftermath::peer_sees_reset : tconn::aftermath::unknown;
+    int const gone = sys.shut(handle, shut_direction::both);
+    if (gone == native_error::not_connected) return tconn::aftermath::none;
+    return gone == 0 ? tconn::aftermath::peer_sees_close : tconn::aftermath::unknown;
+  }
+};
+
+}  // namespace detail
+}  // namespace v1
+}  // namespace tconn

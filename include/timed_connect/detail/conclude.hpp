@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+// From how an attempt stands to what the caller gets: the policy is applied, what is left behind is told, and the
+// handle of an owned attempt is handed over or closed.
+#pragma once
+
+#include <timed_connect/connect_failure.hpp>
+#include <timed_connect/detail/attempt.hpp>
+
+#include <chrono>
+#include <optional>
+#include <system_error>
+
+namespace tconn {
+inline namespace v1 {
+namespace detail {
+
+template <system_calls Owner>
+basic_connect_failure<Owner> failure(std::error_code code, endpoint const& where, left_behind left,
+                                     std::chrono::nanoseconds elapsed) {
+  return {code, where, left.handshake, left.aftermath, left.syn_retransmits, elapsed, std::nullopt};
+}
+
+/// Closes an owned socket that has been given up. What the peer had sent is thrown away first: unread data would make
+/// the kernel send a RST behind the FIN.
+template <system_calls System>
+void close_given_up(System& sys, native_handle handle, aftermath left) {
+  constexpr int most_reads = 1024;  // each takes up to 1 MiB from TCP, 4 kB from a Unix socket
+  for (int reads = 0; left == aftermath::peer_sees_close && reads < most_reads; ++reads) {
+    if (sys.discard_received(handle) != 0) break;
+  }
+  sys.close(handle);
+}
+
+/// Does to an attempt without a connection what its stage and the policy ask for, and tells what is left behind.
+template <system_calls System>
+left_behind leave(attempt<System> const& tried, stage at, on_timeout how) {
+  switch (at) {
+    case stage::not_started:
+    case stage::not_ours: return {};
+    case stage::failed: {
+      tcp_facts facts;
+      tried.sys.tcp(tried.handle, facts);
+      bool const is_dead = facts.state == tcp_state::closed || facts.state == tcp_state::unknown;
+      if (is_dead) return {handshake::failed, aftermath::none, facts.syn_retransmits};
+      break;  // a security module, say, has refused the second connect(), which then was no verdict
+    }
+    case stage::in_flight:
+    case stage::refused_late:
+      if (how == on_timeout::keep) return tried.state(aftermath::kept);
+      break;
+    case stage::connected:
+    case stage::broken: break;
+  }
+  return tried.give_up(how == on_timeout::reset ? on_timeout::reset : on_timeout::close);
+}
+
+/// What an owned attempt has come to. Unless it is kept (aftermath::kept), the handle is gone: handed over in the
+/// socket, or closed.
+template <system_calls System>
+basic_connect_result<typename System::owner> conclude(attempt<System> const& tried, outcome seen, on_timeout how,
+                                                      bool nonblocking, time_point began) {
+  using owner = typename System::owner;
+  System& sys = tried.sys;
+  if (seen.at == stage::connected) {
+    int const stuck = nonblocking ? 0 : sys.set_blocking(tried.handle, true);
+    if (stuck == 0) return basic_socket<owner>(tried.handle, owner_of(sys));
+    seen.code = native_code(stuck);
+  }
+  left_behind const left = leave(tried, seen.at, how);
+  if (left.aftermath != aftermath::kept) close_given_up(sys, tried.handle, left.aftermath);
+  return failure<owner>(seen.code, tried.to, left, sys.now() - began);
+}
+
+}  // namespace detail
+}  // namespace v1
+}  // namespace tconn

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+// A socket of our own that is ready to connect: opened, options applied, hook asked.
+#pragma once
+
+#include <timed_connect/options.hpp>
+#include <timed_connect/system.hpp>
+
+#include <system_error>
+#include <utility>
+
+namespace tconn {
+inline namespace v1 {
+namespace detail {
+
+/// Closes a handle of our own on every way out, an exception of the hook and pthread_cancel included.
+template <system_calls System>
+struct scoped_handle {
+  System& sys;
+  native_handle handle = no_handle;
+
+  explicit scoped_handle(System& system) : sys(system) {}
+  scoped_handle(scoped_handle const&) = delete;
+  scoped_handle& operator=(scoped_handle const&) = delete;
+  ~scoped_handle() {
+    if (handle != no_handle) sys.close(handle);
+  }
+  native_handle release() { return std::exchange(handle, no_handle); }
+};
+
+/// What a primitive answered to an option: one that the system lacks is our error, all else the system's own.
+inline std::error_code option_code(int error) {
+  if (error == 0) return {};
+  return error == native_error::unknown_option ? make_error_code(errc::invalid_option) : native_code(error);
+}
+
+template <system_calls System>
+std::error_code apply(System& sys, native_handle handle, connect_options const& options) {
+  int error = 0;
+  auto const set = [&](bool wanted, socket_option option, auto value) {
+    if (wanted && error == 0) error = sys.set_option(handle, option, static_cast<int>(value));
+  };
+  set(options.no_delay, socket_option::no_delay, 1);
+  set(options.keep_alive, socket_option::keep_alive, 1);
+  set(options.user_timeout.count() != 0, socket_option::user_timeout_ms, options.user_timeout.count());
+  set(options.syn_count != 0, socket_option::syn_count, options.syn_count);
+  set(options.mark.has_value(), socket_option::mark, options.mark.value_or(0));
+  if (error == 0 && !options.interface_name.empty()) error = sys.bind_to_interface(handle, options.interface_name);
+  if (error == 0 && options.local) error = sys.bind(handle, *options.local);
+  return option_code(error);
+}
+
+inline std::error_code ask(connect_hook const& hook, native_handle handle, endpoint const& to) {
+  return hook && hook(handle, to) ? make_error_code(errc::refused_by_hook) : std::error_code{};
+}
+
+/// A socket that is ready to connect, or why not; then nothing has been sent.
+template <system_calls System>
+std::error_code open_socket(System& sys, native_handle& opened, endpoint const& to, connect_options const& options) {
+  native_handle handle = no_handle;
+  if (int const error = sys.open(handle, to.family(), options.multipath)) {
+    bool const lacks =
+        options.multipath && (error == native_error::protocol_not_supported || error == native_error::unknown_option);
+    return lacks ? make_error_code(errc::invalid_option) : native_code(error);
+  }
+  opened = handle;
+  if (!sys.can_wait_on(handle)) return errc::descriptor_too_large;
+  if (auto const code = apply(sys, handle, options)) return code;
+  if (auto const code = ask(options.before_connect, handle, to)) return code;
+  // A hook that leaves the socket blocking must not cost the deadline.
+  return options.before_connect ? native_code(sys.set_blocking(handle, false)) : std::error_code{};
+}
+
+}  // namespace detail
+}  // namespace v1
+}  // namespace tconn
