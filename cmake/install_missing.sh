@@ -17,14 +17,15 @@ missing_packages() {
   done
 }
 
+# Sets $as_root to what makes a command run as root, or fails.
+may_become_root() {
+  as_root=
+  [ "$(id -u)" -eq 0 ] || { sudo -n true 2>/dev/null && as_root='sudo -n'; }
+}
+
 # Installs the packages if this user may; its caller looks at what came of it.
 install_packages() {
-  command -v apt-get >/dev/null 2>&1 || return 0
-  as_root=
-  if [ "$(id -u)" -ne 0 ]; then
-    sudo -n true 2>/dev/null || return 0
-    as_root='sudo -n'
-  fi
+  command -v apt-get >/dev/null 2>&1 && may_become_root || return 0
   echo "installing $*" >&2
   log=$(mktemp)
   { # Unquoted, as it may be empty or two words.
@@ -52,4 +53,30 @@ want() {
   [ -z "$packages" ] || install_packages $packages
   packages=$(missing_packages "$@")
   [ -z "$packages" ] || echo "Tests that need these packages are skipped: ${packages% }" >&2
+}
+
+# Unpacks a package without installing it; its caller looks at what came of it. The list of packages
+# is renewed where an old one does not lead to it any more.
+unpack_package() { # PACKAGE FOLDER
+  command -v apt-get >/dev/null 2>&1 || return 0
+  echo "unpacking $1 in $2" >&2
+  log=$(mktemp)
+  mkdir -p "$2"
+  (
+    cd "$2" &&
+      { apt-get download "$1" ||
+        { may_become_root && $as_root apt-get update && apt-get download "$1"; }; } &&
+      dpkg-deb -x "$1"_*.deb . && rm "$1"_*.deb
+  ) </dev/null >"$log" 2>&1 || tail -n 5 "$log" >&2
+  rm -f "$log"
+}
+
+# The servers that tests start themselves. Installing them must not start one on this machine: two
+# come in packages without a service. nginx does not, and is unpacked in the folder that is given;
+# the libraries that it needs are everywhere, or come with cmake.
+want_servers() {
+  PATH=$PATH:/usr/sbin:/sbin:$1/usr/sbin
+  want redis-check-rdb=redis-tools dropbear=dropbear-bin
+  is_there nginx || unpack_package nginx "$1"
+  is_there nginx || echo 'Tests that need this package are skipped: nginx' >&2
 }

@@ -9,6 +9,7 @@ require cmake=cmake ninja=ninja-build g++=g++ gtest/gtest.h=libgtest-dev \
   CLI/CLI.hpp=libcli11-dev nlohmann/json.hpp=nlohmann-json3-dev
 want strace=strace ip=iproute2 benchmark/benchmark.h=libbenchmark-dev \
   x86_64-w64-mingw32-g++=g++-mingw-w64-x86-64-posix
+want_servers "$PWD/build/servers"
 
 # Older ones do not understand the presets, nor do they say so.
 cmake --version | awk 'NR == 1 { split($3, v, "."); exit !(v[1] > 3 || v[1] == 3 && v[2] >= 25) }' || {
