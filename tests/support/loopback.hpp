@@ -82,22 +82,27 @@ class listener {
   int descriptor_;
 };
 
+/// Fills the accept queue of a server that accepts nothing, and gives what fills it. TCP is told to be full by a
+/// handshake that is not over within the grace, Unix by EAGAIN.
+inline std::vector<tconn::socket> fill_accept_queue(tconn::endpoint const& of, std::chrono::milliseconds grace = 0ms) {
+  std::vector<tconn::socket> fillers;
+  for (int tries = 0; tries < 8; ++tries) {
+    tconn::socket filler(::socket(of.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    auto const is_established = [&] { return state_of(filler.native_handle()) == tconn::tcp_state::established; };
+    bool const started = ::connect(filler.native_handle(), of.data(), of.size()) == 0 || errno == EINPROGRESS;
+    bool const queued = started && (of.family() == AF_UNIX || eventually(is_established, grace));
+    if (!queued) return fillers;  // no place is left
+    fillers.push_back(std::move(filler));
+  }
+  throw std::runtime_error("the accept queue does not fill up");
+}
+
 /// A listener whose accept queue is full: TCP drops every further SYN, so that connecting goes on for ever; Unix
 /// answers EAGAIN.
 class full_listener {
  public:
-  explicit full_listener(tconn::endpoint const& at = tconn::endpoint::loopback_v4(0)) : listener_(at, 0) {
-    for (int tries = 0; tries < 8; ++tries) {
-      tconn::socket filler(::socket(at.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-      auto const to = where();
-      bool const started = ::connect(filler.native_handle(), to.data(), to.size()) == 0 || errno == EINPROGRESS;
-      bool const queued =
-          started && (at.family() == AF_UNIX || state_of(filler.native_handle()) == tconn::tcp_state::established);
-      if (!queued) return;  // no place is left
-      fillers_.push_back(std::move(filler));
-    }
-    throw std::runtime_error("the accept queue does not fill up");
-  }
+  explicit full_listener(tconn::endpoint const& at = tconn::endpoint::loopback_v4(0))
+      : listener_(at, 0), fillers_(fill_accept_queue(where())) {}
 
   tconn::endpoint where() const { return listener_.where(); }
 
@@ -113,7 +118,7 @@ class full_listener {
 
  private:
   listener listener_;
-  std::vector<tconn::socket> fillers_{};
+  std::vector<tconn::socket> fillers_;
 };
 
 /// What a server reads from a connection: "EOF", "ECONNRESET", "silence", "N bytes" or another errno.
