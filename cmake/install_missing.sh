@@ -3,6 +3,10 @@
 # package that brings it, THING=PACKAGE; a thing is a command, or with a slash in it a header, which
 # the compiler is asked for. Nothing is installed, and no network needed, when nothing is missing.
 
+# What the examples take, and what the tests take.
+example_needs='cmake=cmake ninja=ninja-build g++=g++ CLI/CLI.hpp=libcli11-dev nlohmann/json.hpp=nlohmann-json3-dev'
+test_needs="$example_needs gtest/gtest.h=libgtest-dev"
+
 is_there() {
   case $1 in
     */*) echo "#include <$1>" | g++ -x c++ -E - >/dev/null 2>&1 ;;

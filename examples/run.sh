@@ -5,8 +5,7 @@ set -eu
 cd "$(dirname "$0")/.."
 . cmake/install_missing.sh
 
-require cmake=cmake ninja=ninja-build g++=g++ \
-  CLI/CLI.hpp=libcli11-dev nlohmann/json.hpp=nlohmann-json3-dev
+require $example_needs
 
 echo 'building the examples' >&2
 log=$(mktemp)

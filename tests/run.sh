@@ -5,8 +5,7 @@ set -eu
 cd "$(dirname "$0")/.."
 . cmake/install_missing.sh
 
-require cmake=cmake ninja=ninja-build g++=g++ gtest/gtest.h=libgtest-dev \
-  CLI/CLI.hpp=libcli11-dev nlohmann/json.hpp=nlohmann-json3-dev
+require $test_needs
 want strace=strace ip=iproute2 benchmark/benchmark.h=libbenchmark-dev \
   x86_64-w64-mingw32-g++=g++-mingw-w64-x86-64-posix
 want_servers "$PWD/build/servers"

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// The command line, as a shell and a script see it. Real servers are in tests/real.
+// The command line, as a shell and a script see it.
 #include "support/loopback.hpp"
 #include "support/network_namespace.hpp"
+#include "support/nginx.hpp"
 #include "support/program.hpp"
 
 #include <gtest/gtest.h>
@@ -186,6 +187,19 @@ TEST(TconnectStatus, of_several_endpoints_failed_counts_most_and_connected_least
   EXPECT_EQ(tconnect({"--timeout=20ms", good, late}).status, 124);
   EXPECT_EQ(tconnect({"--timeout=20ms", refused, late, good}).status, 1);
   EXPECT_EQ(tconnect({"--timeout=20ms", late, refused}).status, 1);
+}
+
+TEST(TconnectNginx, is_found_at_work_and_found_too_busy) {
+  if (!support::nginx::is_installed()) GTEST_SKIP() << "SKIPPED: nginx is not installed (nginx).";
+  support::nginx server;
+  auto const at_work = tconnect({"--json", text_of(server.where())});
+  EXPECT_EQ(at_work.status, 0);
+  EXPECT_EQ(object_of(at_work)["result"], "connected");
+  server.stop();
+  auto const fillers = support::fill_accept_queue(server.where(), 50ms);
+  auto const busy = tconnect({"--json", "--timeout=50ms", text_of(server.where())});
+  EXPECT_EQ(busy.status, 124);
+  EXPECT_EQ(object_of(busy)["handshake"], "in_flight");
 }
 
 TEST(TconnectTimeout, is_each_endpoints_own_and_wants_a_unit) {

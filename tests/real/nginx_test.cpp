@@ -2,8 +2,8 @@
 // nginx, at work and overloaded: stopped, with a full accept queue.
 #include <timed_connect/timed_connect.hpp>
 
+#include "support/nginx.hpp"
 #include "support/printing.hpp"
-#include "support/server_process.hpp"
 
 #include <gtest/gtest.h>
 
@@ -21,56 +21,28 @@ using tconn::timed_connect;
 class Nginx : public testing::Test {
  protected:
   void SetUp() override {
-    auto const program = find_program("nginx");
-    if (program.empty()) GTEST_SKIP() << "SKIPPED: nginx is not installed (nginx).";
-    auto const settings = folder.file("nginx.conf");
-    std::ofstream(settings) << "daemon off; master_process off; pid nginx.pid;\n"
-                            << (::geteuid() == 0 ? "user root root;\n" : "")
-                            << "events {}\n"
-                               "http {\n"
-                               "  access_log off;\n"
-                               "  client_body_temp_path a; proxy_temp_path b; fastcgi_temp_path c;\n"
-                               "  uwsgi_temp_path d; scgi_temp_path e;\n"
-                               "  server {\n"
-                            << "    listen " << where.to_string() << " backlog=1;\n"
-                            << "    location / { return 200 'connection $connection!'; }\n"
-                               "  }\n"
-                               "}\n";
-    server.emplace(program, std::vector<std::string>{"nginx", "-p", folder.file(""), "-c", settings, "-e", "stderr"},
-                   folder.file("log"));
-    ASSERT_TRUE(server->comes_up(where)) << server->log();
+    if (!nginx::is_installed()) GTEST_SKIP() << "SKIPPED: nginx is not installed (nginx).";
+    server.emplace();
   }
-
-  temporary_folder folder{};
-  reserved_port port{};
-  tconn::endpoint const where = port.where();
-  std::optional<server_process> server{};
+  std::optional<nginx> server{};
 };
 
-/// Asks for a page, which tells how many connections the server had accepted before this one.
-int connections_before(tconn::socket const& client) {
-  auto const answer = ask(client, "GET / HTTP/1.0\r\n\r\n", "!");
-  EXPECT_TRUE(answer.starts_with("HTTP/1.1 200 OK\r\n")) << answer;
-  auto const number = answer.find("\r\n\r\nconnection ");
-  return number == answer.npos ? -1 : std::stoi(answer.substr(number + 15)) - 1;
-}
-
 TEST_F(Nginx, answers_a_request) {
-  auto const client = timed_connect(where, 5s);
+  auto const client = timed_connect(server->where(), 5s);
   ASSERT_TRUE(client) << told(client);
   EXPECT_GE(connections_before(*client), 1);
   tconn::socket const mine(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  auto const connected = timed_connect(mine.native_handle(), where, 5s);
+  auto const connected = timed_connect(mine.native_handle(), server->where(), 5s);
   ASSERT_TRUE(connected) << told(connected);
   EXPECT_GE(connections_before(mine), 2);
 }
 
 TEST_F(Nginx, overloaded_never_sees_what_was_given_up_and_answers_over_what_was_kept) {
-  auto const first = timed_connect(where, 5s);
+  auto const first = timed_connect(server->where(), 5s);
   ASSERT_TRUE(first) << told(first);
   int const earlier = connections_before(*first) + 1;
   server->stop();
-  auto fillers = fill_accept_queue(where, 50ms);
+  auto fillers = fill_accept_queue(server->where(), 50ms);
   auto const expect_in_flight = [&](tconn::connect_result const& late, aftermath left) {
     ASSERT_FALSE(late) << "the queue is not full";
     EXPECT_EQ(late.error().code, errc::deadline_exceeded) << told(late);
@@ -81,9 +53,9 @@ TEST_F(Nginx, overloaded_never_sees_what_was_given_up_and_answers_over_what_was_
   };
   for (auto const how : {on_timeout::close, on_timeout::reset}) {
     SCOPED_TRACE(testing::PrintToString(how));
-    expect_in_flight(timed_connect(where, 50ms, {.on_timeout = how}), aftermath::nothing_sent);
+    expect_in_flight(timed_connect(server->where(), 50ms, {.on_timeout = how}), aftermath::nothing_sent);
   }
-  auto kept = timed_connect(where, 50ms, {.on_timeout = on_timeout::keep});
+  auto kept = timed_connect(server->where(), 50ms, {.on_timeout = on_timeout::keep});
   expect_in_flight(kept, aftermath::kept);
   ASSERT_TRUE(!kept && kept.error().pending);
   EXPECT_FALSE(kept.error().pending->try_finish());
