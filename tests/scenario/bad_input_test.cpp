@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Promise 13: bad input is a clear error before any system call; and the options and hooks that come before connect().
+// Promise 13: bad input is a clear error before any system call; and the options that are set before connect().
 #include "support/simulation.hpp"
 
 namespace {
@@ -102,48 +102,6 @@ TEST_F(BadInput, a_descriptor_that_the_strategy_cannot_watch_is_refused_before_a
   auto attempt = tconn::start_connect(to, {}, simulated{&net});
   EXPECT_EQ(attempt->wait(10ms, tconn::on_timeout::close, near_sighted{&net}).error().code, errc::descriptor_too_large);
   EXPECT_TRUE(static_cast<bool>(*attempt)) << "the attempt is not lost";
-}
-
-class Hooks : public Scenario {};
-
-TEST_F(Hooks, see_the_socket_and_the_address_before_anything_is_sent) {
-  net.on_syn(to, {syn_ack(1ms)});
-  int calls = 0;
-  auto hook = [&](tconn::native_handle handle, tconn::endpoint const& dialled) {
-    ++calls;
-    EXPECT_TRUE(net.socket_at(handle).open);
-    EXPECT_EQ(dialled, to);
-    EXPECT_EQ(net.wire(), "");
-    return std::error_code{};
-  };
-  EXPECT_TRUE(connect(10ms, {.no_delay = true, .before_connect = hook}));
-  EXPECT_EQ(calls, 1);
-}
-
-TEST_F(Hooks, veto_by_an_error) {
-  auto veto = [](tconn::native_handle, tconn::endpoint const&) {
-    return std::make_error_code(std::errc::operation_not_permitted);
-  };
-  auto const mine = lend();
-  auto const owned = connect(10ms, {.before_connect = veto});
-  auto const borrowed = connect_borrowed(mine, 10ms, {.before_connect = veto});
-  EXPECT_EQ(owned.error().code, errc::refused_by_hook);
-  EXPECT_EQ(borrowed.error().code, errc::refused_by_hook);
-  EXPECT_EQ(borrowed.error().handshake, handshake::not_started);
-  EXPECT_EQ(net.wire(), "");
-  EXPECT_TRUE(net.is_blocking(mine));
-}
-
-TEST_F(Hooks, are_asked_again_for_every_new_socket) {
-  net.ephemeral_ports({80, 40000});
-  net.on_syn(to, {syn_ack(1ms)});
-  std::vector<tconn::native_handle> seen;
-  auto hook = [&](tconn::native_handle handle, tconn::endpoint const&) {
-    seen.push_back(handle);
-    return std::error_code{};
-  };
-  EXPECT_TRUE(connect(10ms, {.before_connect = hook}));
-  EXPECT_EQ(seen.size(), 2U);
 }
 
 }  // namespace

@@ -48,7 +48,6 @@ TEST_F(Borrowed, comes_back_as_it_was_when_a_hook_throws) {
   };
   EXPECT_THROW(static_cast<void>(connect_borrowed(mine, 10ms, {.before_connect = throwing})), std::runtime_error);
   EXPECT_TRUE(net.is_blocking(mine));
-  EXPECT_THROW(static_cast<void>(connect(10ms, {.before_connect = throwing})), std::runtime_error);
 }
 
 TEST_F(Borrowed, that_is_given_up_by_close_is_silent_in_flight_and_can_connect_again) {
@@ -232,12 +231,6 @@ TEST_F(Borrowed, whose_mode_a_hook_has_changed_comes_back_as_it_was_and_keeps_it
       EXPECT_EQ(net.is_blocking(mine), blocking) << net.log();
     }
   }
-  auto unblocks = [&](tconn::native_handle handle, tconn::endpoint const&) {
-    simulated{&net}.set_blocking(handle, true);
-    return std::error_code{};
-  };
-  EXPECT_FALSE(connect(10ms, {.before_connect = unblocks}));
-  EXPECT_EQ(net.blocked(), 0) << "connect() was called on a blocking socket";
 }
 
 TEST_F(Borrowed, that_connected_to_itself_does_not_stay_so) {

@@ -5,8 +5,6 @@
 namespace {
 
 using namespace support;
-using tconn::errc;
-using tconn::handshake;
 namespace native_error = tconn::native_error;
 
 class Success : public Scenario {};
@@ -118,32 +116,6 @@ TEST_F(Success, SO_ERROR_is_read_once) {
   EXPECT_EQ(count(net.log(), "connect_error"), 1) << net.log();
 }
 
-TEST_F(Success, an_error_at_once_has_started_nothing) {
-  net.answers_at_once(to, ENETUNREACH);
-  auto const result = connect(10ms);
-  ASSERT_FALSE(result);
-  EXPECT_EQ(result.error().code, std::errc::network_unreachable);
-  EXPECT_EQ(result.error().handshake, handshake::not_started);
-  EXPECT_EQ(result.error().aftermath, tconn::aftermath::none);
-}
-
-TEST_F(Success, a_refusal_at_once_has_failed) {
-  net.answers_at_once(to, ECONNREFUSED);  // BSD may answer so
-  auto const result = connect(10ms);
-  ASSERT_FALSE(result);
-  EXPECT_EQ(result.error().handshake, handshake::failed);
-  EXPECT_EQ(result.error().aftermath, tconn::aftermath::none);
-}
-
-TEST_F(Success, a_time_out_at_once_has_failed_for_start_connect_too) {
-  net.answers_at_once(to, ETIMEDOUT);
-  auto const result = tconn::start_connect(to, {}, simulated{&net});
-  ASSERT_FALSE(result);
-  EXPECT_EQ(result.error().code, std::error_code(ETIMEDOUT, std::system_category()));
-  EXPECT_EQ(result.error().handshake, handshake::failed);
-  EXPECT_EQ(result.error().aftermath, tconn::aftermath::none);
-}
-
 TEST_F(Success, a_socket_whose_blocking_mode_cannot_be_restored_is_not_handed_out) {
   net.on_syn(to, {syn_ack(5ms)});
   tconn::testing::fault_plan plan{.fail_at = 1, .error = EIO, .call = "set_blocking"};
@@ -151,59 +123,6 @@ TEST_F(Success, a_socket_whose_blocking_mode_cannot_be_restored_is_not_handed_ou
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().code, std::errc::io_error);
   EXPECT_EQ(result.error().aftermath, tconn::aftermath::peer_sees_close);
-}
-
-TEST_F(Success, a_self_connect_is_never_handed_out_but_retried) {
-  net.ephemeral_ports({80, 80, 40000});
-  net.on_syn(to, {syn_ack(1ms)});
-  auto const result = connect(10ms);
-  ASSERT_TRUE(result) << told(result) << net.log();
-  EXPECT_EQ(net.socket_at(result->native_handle()).local.port(), 40000);
-  EXPECT_EQ(net.open_sockets(), 1U) << "a self-connected socket was left behind";
-}
-
-TEST_F(Success, a_self_connect_that_does_not_go_away_is_an_error_after_a_bounded_number_of_tries) {
-  net.ephemeral_ports(std::vector<std::uint16_t>(100, 80));
-  auto const result = connect(tconn::deadline::never());
-  ASSERT_FALSE(result);
-  EXPECT_EQ(result.error().code, errc::self_connect);
-  EXPECT_EQ(result.error().aftermath, tconn::aftermath::none);
-  EXPECT_EQ(count(net.log(), "open "), tconn::detail::most_tries);
-}
-
-TEST_F(Success, a_self_connect_is_not_retried_after_the_deadline) {
-  net.ephemeral_ports({80, 40000});
-  auto const result = connect(0ms);
-  ASSERT_FALSE(result);
-  EXPECT_EQ(result.error().code, errc::self_connect);
-  EXPECT_EQ(count(net.log(), "open "), 1);
-}
-
-TEST_F(Success, the_same_port_number_at_both_ends_is_no_self_connect) {
-  net.ephemeral_ports({80});
-  auto const mine = at("192.0.2.7:80");
-  net.on_syn(to, {syn_ack(1ms)});
-  EXPECT_TRUE(connect(10ms, {.local = mine})) << net.log();
-}
-
-TEST_F(Success, a_spurious_EADDRNOTAVAIL_is_retried_and_a_lasting_one_is_told) {
-  net.answers_at_once(to, EADDRNOTAVAIL, 3);
-  net.on_syn(to, {syn_ack(1ms)});
-  EXPECT_TRUE(connect(10ms)) << net.log();
-  net.answers_at_once(to, EADDRNOTAVAIL, 100);
-  auto const result = connect(tconn::deadline::never());
-  ASSERT_FALSE(result);
-  EXPECT_EQ(result.error().code, std::errc::address_not_available);
-  EXPECT_EQ(count(net.log(), "open "), 4 + tconn::detail::most_tries);
-}
-
-TEST_F(Success, EAGAIN_of_TCP_is_an_error_and_not_progress) {
-  net.answers_at_once(to, EAGAIN);
-  auto const result = connect(10ms);
-  ASSERT_FALSE(result);
-  EXPECT_EQ(result.error().code, std::errc::resource_unavailable_try_again);
-  EXPECT_EQ(result.error().handshake, handshake::not_started);
-  EXPECT_EQ(net.elapsed(), 0ns);
 }
 
 }  // namespace

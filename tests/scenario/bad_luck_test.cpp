@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+// Promise 5: the ephemeral port that the kernel has picked can be the wrong one. Another try, within the budget, may
+// have better luck.
+#include "support/simulation.hpp"
+
+namespace {
+
+using namespace support;
+using tconn::errc;
+
+class BadLuck : public Scenario {};
+
+TEST_F(BadLuck, a_self_connect_is_never_handed_out_but_retried) {
+  net.ephemeral_ports({80, 80, 40000});
+  net.on_syn(to, {syn_ack(1ms)});
+  auto const result = connect(10ms);
+  ASSERT_TRUE(result) << told(result) << net.log();
+  EXPECT_EQ(net.socket_at(result->native_handle()).local.port(), 40000);
+  EXPECT_EQ(net.open_sockets(), 1U) << "a self-connected socket was left behind";
+}
+
+TEST_F(BadLuck, a_self_connect_that_does_not_go_away_is_an_error_after_a_bounded_number_of_tries) {
+  net.ephemeral_ports(std::vector<std::uint16_t>(100, 80));
+  auto const result = connect(tconn::deadline::never());
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, errc::self_connect);
+  EXPECT_EQ(result.error().aftermath, tconn::aftermath::none);
+  EXPECT_EQ(count(net.log(), "open "), tconn::detail::most_tries);
+}
+
+TEST_F(BadLuck, a_self_connect_is_not_retried_after_the_deadline) {
+  net.ephemeral_ports({80, 40000});
+  auto const result = connect(0ms);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, errc::self_connect);
+  EXPECT_EQ(count(net.log(), "open "), 1);
+}
+
+TEST_F(BadLuck, the_same_port_number_at_both_ends_is_no_self_connect) {
+  net.ephemeral_ports({80});
+  auto const mine = at("192.0.2.7:80");
+  net.on_syn(to, {syn_ack(1ms)});
+  EXPECT_TRUE(connect(10ms, {.local = mine})) << net.log();
+}
+
+TEST_F(BadLuck, a_spurious_EADDRNOTAVAIL_is_retried_and_a_lasting_one_is_told) {
+  net.answers_at_once(to, EADDRNOTAVAIL, 3);
+  net.on_syn(to, {syn_ack(1ms)});
+  EXPECT_TRUE(connect(10ms)) << net.log();
+  net.answers_at_once(to, EADDRNOTAVAIL, 100);
+  auto const result = connect(tconn::deadline::never());
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, std::errc::address_not_available);
+  EXPECT_EQ(count(net.log(), "open "), 4 + tconn::detail::most_tries);
+}
+
+}  // namespace
