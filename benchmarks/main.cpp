@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+// Runs the benchmarks in a network namespace of its own, in which a closed connection keeps no port, and prints a line
+// for each with its counters. The exit status is 0 only if every connect went as it should.
+#include "support/network_namespace.hpp"
+
+#include <benchmark/benchmark.h>
+
+#include <cstdio>
+#include <fstream>
+#include <string>
+#include <vector>
+
+namespace {
+
+class table : public benchmark::BenchmarkReporter {
+ public:
+  bool has_failed = false;
+
+  bool ReportContext(Context const& context) override {
+    std::printf("%d CPUs of %.0f MHz", context.cpu_info.num_cpus, context.cpu_info.cycles_per_second / 1e6);
+    if (!context.cpu_info.load_avg.empty()) std::printf(", load average %.2f", context.cpu_info.load_avg.front());
+    std::puts("");
+    return true;
+  }
+
+  void ReportRuns(std::vector<Run> const& runs) override {
+    for (auto const& run : runs) {
+      auto const& name = run.run_name.function_name;
+      if (run.error_occurred) {
+        has_failed = true;
+        std::printf("%-34s FAILED: %s\n", name.c_str(), run.error_message.c_str());
+      } else {
+        print_head(run);
+        std::printf("%-34s", name.c_str());
+        for (auto const& [of, counter] : run.counters) std::printf(" %13.*f", decimals(of), counter.value);
+        std::puts("");
+      }
+      std::fflush(stdout);
+    }
+  }
+
+ private:
+  // Rows of the same kind stand below one head.
+  void print_head(Run const& run) {
+    std::string head(34, ' ');
+    for (auto const& [name, counter] : run.counters) head += std::string(14 - name.size(), ' ') + name;
+    if (head != head_) std::printf("\n%s\n", head.c_str());
+    head_ = head;
+  }
+
+  static int decimals(std::string const& counter) {
+    return counter.starts_with("x ") ? 3 : counter.starts_with("us ") ? 1 : 0;
+  }
+
+  std::string head_{};
+};
+
+bool set(std::string const& name, std::string const& value) {
+  std::ofstream(name) << value;
+  std::string now;
+  std::ifstream(name) >> now;
+  return now == value;
+}
+
+bool prepare_the_network() {
+  return support::enter_network_namespace() && set("/proc/sys/net/ipv4/tcp_max_tw_buckets", "0") &&
+         set("/proc/sys/net/core/somaxconn", "65535");
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  benchmark::Initialize(&count, arguments);
+  if (benchmark::ReportUnrecognizedArguments(count, arguments)) return 2;
+  if (!prepare_the_network()) {
+    std::fputs("No network namespace could be set up: be root, or allow unprivileged user namespaces.\n", stderr);
+    return 2;
+  }
+  table rows;
+  auto const ran = benchmark::RunSpecifiedBenchmarks(&rows);
+  return ran == 0 || rows.has_failed ? 1 : 0;
+}
