@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: MIT
+// Plays one path through the library, named by the argument, for system_calls_test.cpp to watch. What counts stands
+// between two calls of getppid(), which nothing else calls. Exit status: 0, 1 if the path ended otherwise than it
+// should, 2 if there is none of that name.
+#include <timed_connect/timed_connect.hpp>
+
+#include "support/loopback.hpp"
+
+#include <unistd.h>
+#include <cstdio>
+#include <exception>
+#include <string_view>
+
+namespace {
+
+using namespace support;
+using tconn::errc;
+using tconn::on_timeout;
+using tconn::start_connect;
+using tconn::timed_connect;
+
+constexpr auto limit = 100ms;
+
+/// Plays a part between the two marks, and tells whether it ended as expected.
+template <class Part>
+bool marked(Part&& part) {
+  ::getppid();
+  bool const as_expected = part();
+  ::getppid();
+  return as_expected;
+}
+
+template <class Result>
+bool is_exceeded(Result const& result) {
+  return !result && result.error().code == errc::deadline_exceeded;
+}
+
+bool success(tconn::endpoint const& at, tconn::connect_options const& options = {}) {
+  listener const server(at);
+  auto const to = server.where();
+  return marked([&] { return timed_connect(to, 10s, options).has_value(); });
+}
+
+bool success_unix() {
+  temporary_path const path("server");
+  return success(path.where());
+}
+
+bool refused() {
+  closed_port const nobody;
+  auto const to = nobody.where();
+  return marked([&] {
+    auto const result = timed_connect(to, 10s);
+    return !result && result.error().code == std::errc::connection_refused;
+  });
+}
+
+bool exceeded(tconn::deadline deadline, on_timeout how) {
+  full_listener const silent;
+  auto const to = silent.where();
+  tconn::connect_result result = timed_connect(tconn::endpoint{}, 0s);
+  bool const as_expected = marked([&] {
+    result = timed_connect(to, deadline, {.on_timeout = how});
+    return is_exceeded(result);
+  });
+  return as_expected && result.error().pending.has_value() == (how == on_timeout::keep);
+}
+
+// Without time to wait, the last look is what finds the connection.
+bool found_by_the_last_look(tconn::connect_options const& options) {
+  listener const server;
+  auto const to = server.where();
+  return marked([&] {
+    auto const result = timed_connect(to, 0s, options);
+    return options.accept_late ? result.has_value() : is_exceeded(result);
+  });
+}
+
+tconn::socket fresh(int flags) { return tconn::socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | flags, 0)); }
+
+bool borrowed_success(int flags) {
+  listener const server;
+  auto const to = server.where();
+  auto const mine = fresh(flags);
+  return marked([&] { return timed_connect(mine.native_handle(), to, 10s).has_value(); });
+}
+
+bool borrowed_exceeded(on_timeout how) {
+  full_listener const silent;
+  auto const to = silent.where();
+  auto const mine = fresh(0);
+  return marked([&] { return is_exceeded(timed_connect(mine.native_handle(), to, limit, {.on_timeout = how})); });
+}
+
+bool started_and_finished() {
+  listener const server;
+  auto const to = server.where();
+  return marked([&] {
+    auto pending = start_connect(to);
+    auto const finished = pending ? pending->try_finish() : std::nullopt;
+    return finished && finished->has_value();
+  });
+}
+
+bool started_and_abandoned() {
+  full_listener const silent;
+  auto const to = silent.where();
+  return marked([&] {
+    auto pending = start_connect(to);
+    return pending && !pending->try_finish();
+  });
+}
+
+bool unix_backlog() {
+  temporary_path const path("server");
+  full_listener const full(path.where());
+  auto const to = full.where();
+  return marked([&] { return is_exceeded(timed_connect(to, limit)); });
+}
+
+struct path {
+  std::string_view name;
+  bool (*play)();
+};
+
+constexpr path paths[] = {
+    {"success", [] { return success(tconn::endpoint::loopback_v4(0)); }},
+    {"success_nonblocking", [] { return success(tconn::endpoint::loopback_v4(0), {.nonblocking = true}); }},
+    {"success_v6", [] { return success(tconn::endpoint::loopback_v6(0)); }},
+    {"success_unix", success_unix},
+    {"refused", refused},
+    {"exceeded_close", [] { return exceeded(limit, on_timeout::close); }},
+    {"exceeded_reset", [] { return exceeded(limit, on_timeout::reset); }},
+    {"exceeded_keep", [] { return exceeded(limit, on_timeout::keep); }},
+    {"zero_exceeded", [] { return exceeded(0s, on_timeout::close); }},
+    {"late_accepted", [] { return found_by_the_last_look({}); }},
+    {"late_close", [] { return found_by_the_last_look({.on_timeout = on_timeout::close, .accept_late = false}); }},
+    {"late_reset", [] { return found_by_the_last_look({.on_timeout = on_timeout::reset, .accept_late = false}); }},
+    {"borrowed_success_blocking", [] { return borrowed_success(0); }},
+    {"borrowed_success_nonblocking", [] { return borrowed_success(SOCK_NONBLOCK); }},
+    {"borrowed_exceeded_close", [] { return borrowed_exceeded(on_timeout::close); }},
+    {"borrowed_exceeded_reset", [] { return borrowed_exceeded(on_timeout::reset); }},
+    {"borrowed_exceeded_keep", [] { return borrowed_exceeded(on_timeout::keep); }},
+    {"started_and_finished", started_and_finished},
+    {"started_and_abandoned", started_and_abandoned},
+    {"unix_backlog", unix_backlog},
+};
+
+}  // namespace
+
+int main(int count, char** arguments) try {
+  for (auto const& [name, play] : paths) {
+    if (count == 2 && name == arguments[1]) return play() ? 0 : 1;
+  }
+  return 2;
+} catch (std::exception const& error) {
+  std::fputs(error.what(), stderr);
+  return 1;
+}
