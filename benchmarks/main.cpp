@@ -6,6 +6,7 @@
 #include <benchmark/benchmark.h>
 
 #include <cstdio>
+#include <exception>
 #include <fstream>
 #include <string>
 #include <vector>
@@ -69,7 +70,7 @@ bool prepare_the_network() {
 
 }  // namespace
 
-int main(int count, char** arguments) {
+int main(int count, char** arguments) try {
   benchmark::Initialize(&count, arguments);
   if (benchmark::ReportUnrecognizedArguments(count, arguments)) return 2;
   if (!prepare_the_network()) {
@@ -79,4 +80,7 @@ int main(int count, char** arguments) {
   table rows;
   auto const ran = benchmark::RunSpecifiedBenchmarks(&rows);
   return ran == 0 || rows.has_failed ? 1 : 0;
+} catch (std::exception const& error) {
+  std::fprintf(stderr, "%s\n", error.what());
+  return 1;
 }
