@@ -42,20 +42,20 @@ class scoped_nonblocking {
   bool changed_ = false;
 };
 
-/// The error that a borrowed descriptor itself shows; none if it is a stream socket of the endpoint's family.
+/// The error that a borrowed descriptor itself shows; 0 if it is a stream socket of the endpoint's family.
 template <system_calls System>
-std::error_code check_borrowed(System& sys, native_handle mine, endpoint const& to) {
+int check_borrowed(System& sys, native_handle mine, endpoint const& to) {
   int family = 0;
   int type = 0;
-  if (int const error = sys.kind(mine, family, type)) return native_code(error);
-  if (type != SOCK_STREAM) return native_code(native_error::wrong_type);
-  if (family != to.family()) return native_code(native_error::wrong_family);
-  return sys.can_wait_on(mine) ? std::error_code{} : errc::descriptor_too_large;
+  if (int const error = sys.kind(mine, family, type)) return error;
+  if (type != SOCK_STREAM) return native_error::wrong_type;
+  if (family != to.family()) return native_error::wrong_family;
+  return sys.can_wait_on(mine) ? 0 : own_error(errc::descriptor_too_large);
 }
 
 /// Why a borrowed descriptor is not connected.
 struct borrowed_failure {
-  std::error_code code;
+  int error;
   left_behind left;
 };
 
@@ -75,7 +75,7 @@ result<void, borrowed_failure> conclude_borrowed(attempt<System> const& tried, t
     int read_away = 0;
     tried.sys.connect_error(tried.handle, read_away);
   }
-  return borrowed_failure{seen.code, left};
+  return borrowed_failure{seen.error, left};
 }
 
 }  // namespace detail
@@ -102,12 +102,12 @@ basic_connect_result<typename System::owner> timed_connect(endpoint const& to, d
                                                            connect_options const& options = {}, System sys = {}) {
   using owner = typename System::owner;
   auto const began = sys.now();
-  auto const until = limit.until(began);
-  auto const refuse = [&](std::error_code code) { return detail::failure<owner>(code, to, {}, sys.now() - began); };
-  if (auto const code = detail::check(to, options)) return refuse(code);
+  auto const until = detail::fixed(limit, began);
+  auto const refuse = [&](int error) { return detail::failure<owner>(error, to, {}, sys.now() - began); };
+  if (int const error = detail::check(to, options)) return refuse(error);
   for (int tries = 1;; ++tries) {
     detail::scoped_handle<System> owned(sys);
-    if (auto const code = detail::open_socket(sys, owned.handle, to, options)) return refuse(code);
+    if (int const error = detail::open_socket(sys, owned.handle, to, options)) return refuse(error);
     detail::attempt<System> const tried{sys, owned.handle, to};
     auto const seen = detail::drive(tried, until, options.accept_late);
     if (detail::is_bad_luck(seen) && tries < detail::most_tries && sys.now() < until) continue;
@@ -138,22 +138,22 @@ result<void, basic_connect_failure<typename System::owner>> timed_connect(tconn:
                                                                           System sys = {}) {
   using owner = typename System::owner;
   auto const began = sys.now();
-  auto const until = limit.until(began);
-  auto const fail = [&](std::error_code code, detail::left_behind left = {}) {
-    return detail::failure<owner>(code, to, left, sys.now() - began);
+  auto const until = detail::fixed(limit, began);
+  auto const fail = [&](int error, detail::left_behind left = {}) {
+    return detail::failure<owner>(error, to, left, sys.now() - began);
   };
-  if (auto const code = detail::check(to, options)) return fail(code);
-  if (!detail::fits_borrowed(options)) return fail(errc::invalid_option);
-  if (auto const code = detail::check_borrowed(sys, mine, to)) return fail(code);
+  if (int const error = detail::check(to, options)) return fail(error);
+  if (!detail::fits_borrowed(options)) return fail(detail::own_error(errc::invalid_option));
+  if (int const error = detail::check_borrowed(sys, mine, to)) return fail(error);
   detail::scoped_nonblocking<System> mode(sys, mine);
-  if (int const error = mode.note(static_cast<bool>(options.before_connect))) return fail(detail::native_code(error));
-  if (auto const code = detail::ask(options.before_connect, mine, to)) return fail(code);
-  if (int const error = mode.enter()) return fail(detail::native_code(error));
+  if (int const error = mode.note(static_cast<bool>(options.before_connect))) return fail(error);
+  if (int const error = detail::ask(options.before_connect, mine, to)) return fail(error);
+  if (int const error = mode.enter()) return fail(error);
   detail::attempt<System> const tried{sys, mine, to, /*borrowed*/ true};
   auto const concluded = detail::conclude_borrowed(tried, until, options);
   int const stuck = mode.restore();
-  if (!concluded) return fail(concluded.error().code, concluded.error().left);
-  if (stuck != 0) return fail(detail::native_code(stuck), tried.state(aftermath::kept));
+  if (!concluded) return fail(concluded.error().error, concluded.error().left);
+  if (stuck != 0) return fail(stuck, tried.state(aftermath::kept));
   return {};
 }
 
@@ -169,12 +169,12 @@ result<basic_pending_connection<typename System::owner>, basic_connect_failure<t
     endpoint const& to, connect_options const& options = {}, System sys = {}) {
   using owner = typename System::owner;
   auto const began = sys.now();
-  auto const fail = [&](std::error_code code, detail::left_behind left = {}) {
-    return detail::failure<owner>(code, to, left, sys.now() - began);
+  auto const fail = [&](int error, detail::left_behind left = {}) {
+    return detail::failure<owner>(error, to, left, sys.now() - began);
   };
-  if (auto const code = detail::check(to, options)) return fail(code);
+  if (int const error = detail::check(to, options)) return fail(error);
   detail::scoped_handle<System> owned(sys);
-  if (auto const code = detail::open_socket(sys, owned.handle, to, options)) return fail(code);
+  if (int const error = detail::open_socket(sys, owned.handle, to, options)) return fail(error);
   detail::attempt<System> const tried{sys, owned.handle, to};
   auto const started = detail::start_owned(tried);
   if (started.at == detail::stage::in_flight || started.at == detail::stage::connected) {
@@ -183,7 +183,7 @@ result<basic_pending_connection<typename System::owner>, basic_connect_failure<t
   }
   auto const left = detail::leave(tried, started.at, on_timeout::close);
   detail::close_given_up(sys, owned.release(), left.aftermath);
-  return fail(started.code, left);
+  return fail(started.error, left);
 }
 
 }  // namespace v1

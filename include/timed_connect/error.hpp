@@ -63,6 +63,10 @@ class errc_category final : public std::error_category {
 /// A native error number (errno) as an error_code.
 inline std::error_code native_code(int error) { return {error, std::system_category()}; }
 
+/// Below the entry points an error is one number: 0 for none, the system's own, or an errc beyond all of those.
+inline constexpr int first_own_error = 0x10000000;
+constexpr int own_error(errc code) { return first_own_error + static_cast<int>(code); }
+
 }  // namespace detail
 
 /// The category of tconn::errc.
@@ -73,6 +77,15 @@ inline std::error_category const& error_category() noexcept {
 
 /// The enumerator as an error_code; what lets an errc stand where a std::error_code is wanted.
 inline std::error_code make_error_code(errc code) noexcept { return {static_cast<int>(code), error_category()}; }
+
+namespace detail {
+
+/// What a number below the entry points means above them.
+inline std::error_code code_of(int error) {
+  return error > first_own_error ? make_error_code(static_cast<errc>(error - first_own_error)) : native_code(error);
+}
+
+}  // namespace detail
 
 }  // namespace v1
 }  // namespace tconn

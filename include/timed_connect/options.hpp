@@ -165,9 +165,9 @@ inline bool fits_borrowed(connect_options const& options) {
   return !asks_for_inet(options) && !options.nonblocking && !options.local;
 }
 
-/// The error that the arguments alone show, before any system call; none if they make sense together.
-inline std::error_code check(endpoint const& to, connect_options const& options) {
-  if (!to.valid()) return errc::invalid_endpoint;
+/// The error that the arguments alone show, before any system call; 0 if they make sense together.
+inline int check(endpoint const& to, connect_options const& options) {
+  if (!to.valid()) return own_error(errc::invalid_endpoint);
   constexpr std::int64_t longest_user_timeout = 0x7fffffff;
   constexpr std::size_t longest_interface_name = 15;  // IFNAMSIZ less its NUL
   bool const good =
@@ -176,7 +176,7 @@ inline std::error_code check(endpoint const& to, connect_options const& options)
       options.interface_name.size() <= longest_interface_name &&
       options.interface_name.find('\0') == std::string_view::npos && options.user_timeout.count() >= 0 &&
       options.user_timeout.count() <= longest_user_timeout && options.syn_count >= 0 && options.syn_count <= 127;
-  return good ? std::error_code{} : errc::invalid_option;
+  return good ? 0 : own_error(errc::invalid_option);
 }
 
 }  // namespace detail

@@ -92,10 +92,10 @@ class basic_pending_connection {
   connect_result wait(deadline limit, tconn::on_timeout how, System& sys, bool accept_late) {
     time_point const began = sys.now();
     detail::attempt<System> const tried{sys, socket_.native_handle(), to_};
-    if (!socket_) return detail::failure<Owner>(detail::native_code(native_error::bad_handle), to_, {}, {});
+    if (!socket_) return detail::failure<Owner>(native_error::bad_handle, to_, {}, {});
     if (!detail::is_policy(how) || !sys.can_wait_on(tried.handle)) {
       auto const why = detail::is_policy(how) ? errc::descriptor_too_large : errc::invalid_option;
-      return detail::failure<Owner>(why, to_, tried.state(aftermath::kept), {});
+      return detail::failure<Owner>(detail::own_error(why), to_, tried.state(aftermath::kept), {});
     }
     auto const seen =
         detail::settle_self_connect(tried, detail::wait_for_handshake(tried, limit.until(began), accept_late));

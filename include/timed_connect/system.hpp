@@ -12,6 +12,7 @@
 
 #include <chrono>
 #include <concepts>
+#include <cstdint>
 #include <string_view>
 
 namespace tconn {
@@ -21,8 +22,8 @@ inline namespace v1 {
 /// it anew.
 template <class S>
 concept system_calls = std::copyable<S> &&
-    requires(S sys, native_handle handle, endpoint& address, bool& flag, int& number, tcp_facts& facts,
-             time_point moment, endpoint const& to) {
+    requires(S sys, native_handle handle, endpoint& address, bool& flag, int& number, std::uint16_t& port,
+             tcp_facts& facts, time_point moment, endpoint const& to) {
   /// The system that closes what this one has opened: itself, a base of it, or one without state. The returned sockets
   /// hold it, so strategies that share an owner share their types.
   typename S::owner;
@@ -59,6 +60,8 @@ concept system_calls = std::copyable<S> &&
   { sys.wait(handle, moment) } -> std::same_as<int>;
   /// SO_ERROR, which reading clears.
   { sys.connect_error(handle, number) } -> std::same_as<int>;
+  /// The port of an IPv4 or IPv6 socket's own name.
+  { sys.local_port(handle, port) } -> std::same_as<int>;
   /// One of the socket's names; not_connected where it has none, not_supported where the system cannot tell.
   { sys.name(handle, name_of::peer, to.family(), address) } -> std::same_as<int>;
   /// shutdown().
@@ -108,6 +111,7 @@ struct native_calls {
   static constexpr bool can_wait_on(native_handle) { return true; }
   static constexpr bool second_connect_proves(int family) { return detail::platform::second_connect_proves(family); }
   int connect_error(native_handle handle, int& error) const { return detail::platform::connect_error(handle, error); }
+  int local_port(native_handle handle, std::uint16_t& port) const { return detail::platform::local_port(handle, port); }
   int name(native_handle handle, name_of which, int family, endpoint& named) const {
     sockaddr_storage bytes{};
     detail::address_length length = sizeof bytes;

@@ -35,7 +35,7 @@ TEST_F(Success, takes_no_call_more_than_it_needs_when_the_handshake_is_over_at_o
             "+0ms < SYN-ACK 192.0.2.1:80\n"
             "+0ms > ACK 192.0.2.1:80\n"
             "+0ms start_connect 3 192.0.2.1:80 = 0\n"
-            "+0ms local_name 3\n"
+            "+0ms local_port 3\n"
             "+0ms set_blocking 3\n"
             "+0ms close 3\n"
             "+0ms > FIN 192.0.2.1:80\n");
@@ -54,7 +54,7 @@ TEST_F(Success, takes_no_call_more_than_it_needs_when_it_has_to_wait) {
             "+5ms wait 3 = 0\n"
             "+5ms connect_error 3\n"
             "+5ms peer_name 3\n"
-            "+5ms local_name 3\n"
+            "+5ms local_port 3\n"
             "+5ms close 3\n"
             "+5ms > FIN 192.0.2.1:80\n");
 }

@@ -64,7 +64,7 @@ static_assert(std::is_constructible_v<connect_hook, capturing&> &&
               std::is_constructible_v<connect_hook, capturing const&>);
 
 std::error_code check(connect_options const& options, endpoint const& to = v4) {
-  return tconn::detail::check(to, options);
+  return tconn::detail::code_of(tconn::detail::check(to, options));
 }
 
 TEST(Options, are_all_optional_and_designated) {

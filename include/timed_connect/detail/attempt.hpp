@@ -9,7 +9,7 @@
 #include <timed_connect/options.hpp>
 #include <timed_connect/system.hpp>
 
-#include <system_error>
+#include <cstdint>
 
 namespace tconn {
 inline namespace v1 {
@@ -24,18 +24,18 @@ struct left_behind {
 
 /// How an attempt stands.
 enum class stage : unsigned char {
-  not_started,   // nothing is in flight, see the code
+  not_started,   // nothing is in flight, see the error
   in_flight,     // the SYN is unanswered
   connected,     // there is a peer
   refused_late,  // there is a peer, but only the last look has found it and it is not wanted
-  failed,        // the system says that the attempt is over, see the code
-  broken,        // a call has failed and we cannot go on, see the code; the attempt may still be in flight
+  failed,        // the system says that the attempt is over, see the error
+  broken,        // a call has failed and we cannot go on, see the error; the attempt may still be in flight
   not_ours,      // a borrowed descriptor that is connected, or on its way, to somebody else
 };
 
 struct outcome {
   stage at;
-  std::error_code code{};  // empty while all is well
+  int error = 0;  // see code_of()
 };
 
 /// One connect on one socket, as the logic sees it. It owns nothing.
@@ -50,10 +50,10 @@ struct attempt {
   /// were never connected too.
   outcome look() const {
     int error = 0;
-    if (int const unreadable = sys.connect_error(handle, error)) return {stage::broken, native_code(unreadable)};
-    if (error != 0) return {stage::failed, native_code(error)};
+    if (int const unreadable = sys.connect_error(handle, error)) return {stage::broken, unreadable};
+    if (error != 0) return {stage::failed, error};
     outcome const seen = confirm(/*may_be_older*/ borrowed && is_inet(to.family()));
-    if (seen.code != native_code(native_error::not_connected)) return seen;
+    if (seen.error != native_error::not_connected) return seen;
     tcp_facts facts;
     bool const is_false_alarm = sys.tcp(handle, facts) == 0 && facts.state == tcp_state::syn_sent;
     return is_false_alarm ? outcome{stage::in_flight} : seen;
@@ -63,18 +63,18 @@ struct attempt {
   /// asked for.
   outcome confirm(bool may_be_older) const {
     endpoint peer;
-    if (int const error = sys.name(handle, name_of::peer, to.family(), peer))
-      return {stage::broken, native_code(error)};
-    if (may_be_older && !to.reaches(peer)) return {stage::not_ours, native_code(native_error::is_connected)};
+    if (int const error = sys.name(handle, name_of::peer, to.family(), peer)) return {stage::broken, error};
+    if (may_be_older && !to.reaches(peer)) return {stage::not_ours, native_error::is_connected};
     return {stage::connected};
   }
 
   /// Whether TCP has connected the socket to itself, which happens when the ephemeral port is the one asked for.
   bool is_self_connected() const {
-    if (!is_inet(to.family())) return false;
+    std::uint16_t port = 0;
+    if (!is_inet(to.family()) || sys.local_port(handle, port) != 0 || port != to.port()) return false;
     endpoint local;
     endpoint peer;
-    return sys.name(handle, name_of::local, to.family(), local) == 0 && local.port() == to.port() &&
+    return sys.name(handle, name_of::local, to.family(), local) == 0 &&
            sys.name(handle, name_of::peer, to.family(), peer) == 0 && local == peer;
   }
 

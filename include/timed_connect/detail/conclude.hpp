@@ -8,16 +8,15 @@
 
 #include <chrono>
 #include <optional>
-#include <system_error>
 
 namespace tconn {
 inline namespace v1 {
 namespace detail {
 
 template <system_calls Owner>
-basic_connect_failure<Owner> failure(std::error_code code, endpoint const& where, left_behind left,
+basic_connect_failure<Owner> failure(int error, endpoint const& where, left_behind left,
                                      std::chrono::nanoseconds elapsed) {
-  return {code, where, left.handshake, left.aftermath, left.syn_retransmits, elapsed, std::nullopt};
+  return {code_of(error), where, left.handshake, left.aftermath, left.syn_retransmits, elapsed, std::nullopt};
 }
 
 /// Closes an owned socket that has been given up. What the peer had sent is thrown away first: unread data would make
@@ -64,11 +63,11 @@ basic_connect_result<typename System::owner> conclude(attempt<System> const& tri
   if (seen.at == stage::connected) {
     int const stuck = nonblocking ? 0 : sys.set_blocking(tried.handle, true);
     if (stuck == 0) return basic_socket<owner>(tried.handle, owner_of(sys));
-    seen.code = native_code(stuck);
+    seen.error = stuck;
   }
   left_behind const left = leave(tried, seen.at, how);
   if (left.aftermath != aftermath::kept) close_given_up(sys, tried.handle, left.aftermath);
-  return failure<owner>(seen.code, tried.to, left, sys.now() - began);
+  return failure<owner>(seen.error, tried.to, left, sys.now() - began);
 }
 
 }  // namespace detail

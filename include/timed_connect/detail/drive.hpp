@@ -7,7 +7,6 @@
 #include <timed_connect/detail/attempt.hpp>
 
 #include <chrono>
-#include <system_error>
 
 namespace tconn {
 inline namespace v1 {
@@ -21,8 +20,8 @@ inline constexpr std::chrono::nanoseconds longest_backlog_pause = std::chrono::m
 inline constexpr int most_tries = 8;
 
 inline bool is_bad_luck(outcome const& seen) {
-  return seen.at != stage::broken &&
-         (seen.code == errc::self_connect || seen.code == native_code(native_error::address_not_available));
+  bool const is_error = seen.at == stage::failed || seen.at == stage::not_started;
+  return is_error && (seen.error == own_error(errc::self_connect) || seen.error == native_error::address_not_available);
 }
 
 /// A Unix socket whose peer's backlog is full answers EAGAIN and has started nothing; so does an interrupted one.
@@ -42,13 +41,13 @@ outcome understand(attempt<System> const& tried, int answer, bool resumed) {
   if (answer == native_error::in_progress || answer == native_error::interrupted) return {stage::in_flight};
   if (is_verdict(answer)) {
     bool const was_sent = resumed || answer == native_error::refused || answer == native_error::timed_out;
-    return {was_sent ? stage::failed : stage::not_started, native_code(answer)};
+    return {was_sent ? stage::failed : stage::not_started, answer};
   }
   // A Unix connect() never answers 0 for an earlier one, and a Unix name has many paths.
   bool const may_be_older = tried.borrowed && (answer == native_error::is_connected || is_inet(tried.to.family()));
   outcome const seen = tried.confirm(may_be_older);
   bool const is_anothers = tried.borrowed && answer == native_error::is_connected && seen.at != stage::connected;
-  if (is_anothers) return {stage::not_ours, native_code(native_error::is_connected)};
+  if (is_anothers) return {stage::not_ours, native_error::is_connected};
   return seen;  // broken: fast open, set by a hook, answers 0 before anything is sent
 }
 
@@ -56,7 +55,7 @@ outcome understand(attempt<System> const& tried, int answer, bool resumed) {
 template <system_calls System>
 outcome start_owned(attempt<System> const& tried) {
   int const answer = tried.sys.start_connect(tried.handle, tried.to);
-  if (starts_nothing(tried.to.family(), answer)) return {stage::not_started, native_code(native_error::try_again)};
+  if (starts_nothing(tried.to.family(), answer)) return {stage::not_started, native_error::try_again};
   return understand(tried, answer, /*resumed*/ false);
 }
 
@@ -84,9 +83,9 @@ outcome start_borrowed(attempt<System> const& tried) {
     past = history::none;
     answer = tried.sys.start_connect(tried.handle, tried.to);
   }
-  if (starts_nothing(tried.to.family(), answer)) return {stage::not_started, native_code(native_error::try_again)};
+  if (starts_nothing(tried.to.family(), answer)) return {stage::not_started, native_error::try_again};
   if (answer != native_error::already) return understand(tried, answer, past == history::ours);
-  if (past == history::anothers) return {stage::not_ours, native_code(native_error::already)};
+  if (past == history::anothers) return {stage::not_ours, native_error::already};
   return {stage::in_flight};
 }
 
@@ -107,15 +106,14 @@ outcome start(attempt<System> const& tried, time_point until, bool accept_late) 
   auto span = first_backlog_pause;
   for (;;) {
     outcome const started = tried.borrowed ? start_borrowed(tried) : start_owned(tried);
-    bool const backlog_full = started.at == stage::not_started &&
-                              started.code == native_code(native_error::try_again) && tried.to.family() == AF_UNIX;
+    bool const backlog_full =
+        started.at == stage::not_started && started.error == native_error::try_again && tried.to.family() == AF_UNIX;
     if (!backlog_full) return started;
     auto const now = tried.sys.now();
-    if (now >= until) return {stage::not_started, errc::deadline_exceeded};
+    if (now >= until) return {stage::not_started, own_error(errc::deadline_exceeded)};
     auto const next = saturated_sum(now, span);
-    if (int const error = pause(tried.sys, next < until ? next : until))
-      return {stage::not_started, native_code(error)};
-    if (!accept_late && tried.sys.now() >= until) return {stage::not_started, errc::deadline_exceeded};
+    if (int const error = pause(tried.sys, next < until ? next : until)) return {stage::not_started, error};
+    if (!accept_late && tried.sys.now() >= until) return {stage::not_started, own_error(errc::deadline_exceeded)};
     span = span * 2 < longest_backlog_pause ? span * 2 : longest_backlog_pause;
   }
 }
@@ -129,7 +127,7 @@ outcome prove(attempt<System> const& tried) {
   if (answer == 0) return {stage::connected};
   bool const goes_on =
       answer == native_error::already || answer == native_error::in_progress || answer == native_error::interrupted;
-  return goes_on ? outcome{stage::in_flight} : outcome{stage::failed, native_code(answer)};
+  return goes_on ? outcome{stage::in_flight} : outcome{stage::failed, answer};
 }
 
 /// The one look after the wait. What it finds connected is late.
@@ -137,10 +135,10 @@ template <system_calls System>
 outcome last_look(attempt<System> const& tried, bool accept_late) {
   int const woken = tried.sys.wait(tried.handle, long_past);
   bool const is_silent = woken == native_error::timed_out || woken == native_error::interrupted;
-  if (!is_silent && woken != 0) return {stage::broken, native_code(woken)};
+  if (!is_silent && woken != 0) return {stage::broken, woken};
   outcome const seen = is_silent ? outcome{stage::in_flight} : tried.look();
-  if (seen.at == stage::in_flight) return {stage::in_flight, errc::deadline_exceeded};
-  if (seen.at == stage::connected && !accept_late) return {stage::refused_late, errc::deadline_exceeded};
+  if (seen.at == stage::in_flight) return {stage::in_flight, own_error(errc::deadline_exceeded)};
+  if (seen.at == stage::connected && !accept_late) return {stage::refused_late, own_error(errc::deadline_exceeded)};
   return seen;
 }
 
@@ -150,7 +148,7 @@ outcome wait_for_handshake(attempt<System> const& tried, time_point until, bool 
   while (tried.sys.now() < until) {
     int const woken = tried.sys.wait(tried.handle, until);
     if (woken == native_error::interrupted || woken == native_error::timed_out) continue;
-    if (woken != 0) return {stage::broken, native_code(woken)};
+    if (woken != 0) return {stage::broken, woken};
     outcome const seen = tried.look();
     if (seen.at != stage::in_flight) return seen;
   }
@@ -165,15 +163,22 @@ outcome settle_self_connect(attempt<System> const& tried, outcome const& seen) {
   if (!has_peer || !tried.is_self_connected()) return seen;
   bool const is_over =
       tried.sys.disconnect(tried.handle) == 0 || (!tried.borrowed && tried.sys.reset_on_close(tried.handle) == 0);
-  return {is_over ? stage::failed : stage::broken, errc::self_connect};
+  return {is_over ? stage::failed : stage::broken, own_error(errc::self_connect)};
 }
 
-/// From the first connect() to the last look.
+/// The moment that a limit means to a call that began at `began`: long_past if it had come by then, so that drive()
+/// knows without the clock whether there is time for more than the last look.
+inline time_point fixed(deadline limit, time_point began) {
+  time_point const until = limit.until(began);
+  return until <= began ? long_past : until;
+}
+
+/// From the first connect() to the last look. `until` is fixed().
 template <system_calls System>
 outcome drive(attempt<System> const& tried, time_point until, bool accept_late) {
   outcome seen = start(tried, until, accept_late);
   bool const may_be_proved = !tried.borrowed && tried.sys.second_connect_proves(tried.to.family());
-  if (seen.at == stage::in_flight && may_be_proved && tried.sys.now() < until) seen = prove(tried);
+  if (seen.at == stage::in_flight && may_be_proved && until != long_past) seen = prove(tried);
   if (seen.at == stage::in_flight) seen = wait_for_handshake(tried, until, accept_late);
   return settle_self_connect(tried, seen);
 }

@@ -5,7 +5,6 @@
 #include <timed_connect/options.hpp>
 #include <timed_connect/system.hpp>
 
-#include <system_error>
 #include <utility>
 
 namespace tconn {
@@ -28,13 +27,12 @@ struct scoped_handle {
 };
 
 /// What a primitive answered to an option: one that the system lacks is our error, all else the system's own.
-inline std::error_code option_code(int error) {
-  if (error == 0) return {};
-  return error == native_error::unknown_option ? make_error_code(errc::invalid_option) : native_code(error);
+inline int option_error(int error) {
+  return error == native_error::unknown_option ? own_error(errc::invalid_option) : error;
 }
 
 template <system_calls System>
-std::error_code apply(System& sys, native_handle handle, connect_options const& options) {
+int apply(System& sys, native_handle handle, connect_options const& options) {
   int error = 0;
   auto const set = [&](bool wanted, socket_option option, auto value) {
     if (wanted && error == 0) error = sys.set_option(handle, option, static_cast<int>(value));
@@ -46,28 +44,28 @@ std::error_code apply(System& sys, native_handle handle, connect_options const& 
   set(options.mark.has_value(), socket_option::mark, options.mark.value_or(0));
   if (error == 0 && !options.interface_name.empty()) error = sys.bind_to_interface(handle, options.interface_name);
   if (error == 0 && options.local) error = sys.bind(handle, *options.local);
-  return option_code(error);
+  return option_error(error);
 }
 
-inline std::error_code ask(connect_hook const& hook, native_handle handle, endpoint const& to) {
-  return hook && hook(handle, to) ? make_error_code(errc::refused_by_hook) : std::error_code{};
+inline int ask(connect_hook const& hook, native_handle handle, endpoint const& to) {
+  return hook && hook(handle, to) ? own_error(errc::refused_by_hook) : 0;
 }
 
-/// A socket that is ready to connect, or why not; then nothing has been sent.
+/// A socket that is ready to connect: 0, or why not; then nothing has been sent.
 template <system_calls System>
-std::error_code open_socket(System& sys, native_handle& opened, endpoint const& to, connect_options const& options) {
+int open_socket(System& sys, native_handle& opened, endpoint const& to, connect_options const& options) {
   native_handle handle = no_handle;
   if (int const error = sys.open(handle, to.family(), options.multipath)) {
     bool const lacks =
         options.multipath && (error == native_error::protocol_not_supported || error == native_error::unknown_option);
-    return lacks ? make_error_code(errc::invalid_option) : native_code(error);
+    return lacks ? own_error(errc::invalid_option) : error;
   }
   opened = handle;
-  if (!sys.can_wait_on(handle)) return errc::descriptor_too_large;
-  if (auto const code = apply(sys, handle, options)) return code;
-  if (auto const code = ask(options.before_connect, handle, to)) return code;
+  if (!sys.can_wait_on(handle)) return own_error(errc::descriptor_too_large);
+  if (int const error = apply(sys, handle, options)) return error;
+  if (int const error = ask(options.before_connect, handle, to)) return error;
   // A hook that leaves the socket blocking must not cost the deadline.
-  return options.before_connect ? native_code(sys.set_blocking(handle, false)) : std::error_code{};
+  return options.before_connect ? sys.set_blocking(handle, false) : 0;
 }
 
 }  // namespace detail

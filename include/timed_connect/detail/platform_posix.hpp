@@ -217,6 +217,16 @@ struct posix_platform {
   /// Reads SO_ERROR, and so clears it. Solaris answers with the error itself instead of a value.
   static int connect_error(native_handle handle, int& error) { return get_int(handle, SOL_SOCKET, SO_ERROR, error); }
 
+  /// The port stands at the same place in the names of both families.
+  static int local_port(native_handle handle, std::uint16_t& port) {
+    static_assert(offsetof(sockaddr_in, sin_port) == offsetof(sockaddr_in6, sin6_port));
+    sockaddr_in6 own{};
+    address_length length = sizeof own;
+    int const error = answer(::getsockname(handle, reinterpret_cast<sockaddr*>(&own), &length));
+    port = ntohs(own.sin6_port);
+    return error;
+  }
+
   static int name(native_handle handle, name_of which, sockaddr* address, address_length& length) {
     switch (which) {
       case name_of::local: return answer(::getsockname(handle, address, &length));

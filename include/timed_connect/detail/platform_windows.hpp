@@ -207,6 +207,16 @@ struct windows_platform {
     return answer(::getsockopt(handle, SOL_SOCKET, SO_ERROR, reinterpret_cast<char*>(&error), &length));
   }
 
+  /// The port stands at the same place in the names of both families.
+  static int local_port(native_handle handle, std::uint16_t& port) {
+    static_assert(offsetof(sockaddr_in, sin_port) == offsetof(sockaddr_in6, sin6_port));
+    sockaddr_in6 own{};
+    address_length length = sizeof own;
+    int const error = answer(::getsockname(handle, reinterpret_cast<sockaddr*>(&own), &length));
+    port = ntohs(own.sin6_port);
+    return error;
+  }
+
   static int name(native_handle handle, name_of which, sockaddr* address, address_length& length) {
     switch (which) {
       case name_of::local: return answer(::getsockname(handle, address, &length));

@@ -6,6 +6,7 @@
 #include <timed_connect/system.hpp>
 #include <timed_connect/testing/script.hpp>
 
+#include <cstdint>
 #include <string_view>
 #include <utility>
 
@@ -65,6 +66,9 @@ class faulty : public Inner {
   }
   int connect_error(native_handle handle, int& error) const {
     return fails("connect_error") ? plan_->error : Inner::connect_error(handle, error);
+  }
+  int local_port(native_handle handle, std::uint16_t& port) const {
+    return fails("local_port") ? plan_->error : Inner::local_port(handle, port);
   }
   int name(native_handle handle, name_of which, int family, endpoint& named) const {
     return fails(call_name(which)) ? plan_->error : Inner::name(handle, which, family, named);

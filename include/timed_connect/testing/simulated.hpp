@@ -7,6 +7,7 @@
 #include <timed_connect/system.hpp>
 #include <timed_connect/testing/world.hpp>
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -93,6 +94,10 @@ class simulated {
 
   int connect_error(native_handle handle, int& error) const {
     return with("connect_error", handle, [&](simulated_socket& s) { return error = std::exchange(s.error, 0), 0; });
+  }
+
+  int local_port(native_handle handle, std::uint16_t& port) const {
+    return with("local_port", handle, [&](simulated_socket& s) { return port = s.local.port(), 0; });
   }
 
   int name(native_handle handle, name_of which, int, endpoint& named) const {
