@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -105,7 +106,7 @@ struct help_page : CLI::Formatter {
 Connects to each ENDPOINT in turn, says how that went, and closes the connection again.
 
 ENDPOINT is one of
-  HOST:PORT         a name, whose addresses are tried one after another under one deadline; PORT may be a service
+  HOST:PORT         a name, whose addresses are tried in turn, each for a share of the time; PORT may be a service
   192.0.2.1:80      an IPv4 address
   [2001:db8::1]:80  an IPv6 address, with its interface if it is link-local: [fe80::1%eth0]:80
   unix:PATH         a Unix socket, or unix:@NAME for one with an abstract name
@@ -126,7 +127,7 @@ the reason and what was left behind. With --json it is an object:
   handshake        not_started, in_flight, completed, failed or unknown
   aftermath        none, nothing_sent, peer_sees_close, peer_sees_reset, kept or unknown
   syn_retransmits  how often the SYN was repeated
-  address          the address that was tried last, only if a name was looked up
+  address          the address that was tried last, which the rest is about, only if a name was looked up
 
 Exit status: 0 connected, 1 failed, 2 wrong usage, 124 deadline exceeded, 130 interrupted.
 Of several endpoints, one that failed counts most, then one that exceeded its deadline.
@@ -150,7 +151,7 @@ inline arguments read(CLI::App& app, int count, char const* const* words) {
   app.set_version_flag("--version", "tconnect " TIMED_CONNECT_VERSION, "Show the version and end");
   app.set_help_flag("-h,--help", "Show this and end");
   app.add_option("--timeout", timeout,
-                 "The deadline of each endpoint: 100us, 250ms, 1.5s, 1m; 0ms tries without waiting")
+                 "The deadline of each endpoint: 100us, 250ms, 1.5s, 1m; 0ms tries an address without waiting")
       ->type_name("DURATION")
       ->take_last()
       ->capture_default_str();
@@ -158,8 +159,13 @@ inline arguments read(CLI::App& app, int count, char const* const* words) {
       ->type_name("close|reset|keep")
       ->take_last()
       ->capture_default_str();
-  app.add_flag("--refuse-late", refuse_late, "A handshake that only the last look finds complete does not count");
-  app.add_flag("--json", json, "One JSON object a line");
+  app.add_flag("--refuse-late", refuse_late, "A handshake that only the last look finds complete does not count")
+      ->disable_flag_override();
+  app.add_flag("--json", json, "One JSON object a line")->disable_flag_override();
+  for (std::string_view const word : std::span(words, static_cast<std::size_t>(count))) {
+    // CLI11 would take the next word for the value.
+    if (word.starts_with("--") && word.ends_with('=')) throw CLI::ValidationError(std::string(word), "no value");
+  }
   app.allow_extras();  // the endpoints: as values of an option the brackets of "[::1]" would be those of a list
   app.parse(count, words);
 

@@ -12,6 +12,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -45,12 +46,16 @@ inline found look_up(std::string const& host, std::string const& service, tconn:
     found answer{};
   };
   auto const board = std::make_shared<shared>();
-  std::thread([board, host, service] {
-    auto answer = ask_resolver(host, service);
-    std::lock_guard const lock(board->mutex);
-    board->answer = std::move(answer);
-    board->done.notify_one();
-  }).detach();
+  try {
+    std::thread([board, host, service] {
+      auto answer = ask_resolver(host, service);
+      std::lock_guard const lock(board->mutex);
+      board->answer = std::move(answer);
+      board->done.notify_one();
+    }).detach();
+  } catch (std::system_error const& error) {
+    return {/*finished*/ true, std::string("no thread for the look-up: ") + error.what(), {}};
+  }
   std::unique_lock lock(board->mutex);
   auto const is_finished = [&] { return board->answer.finished; };
   board->done.wait_until(lock, until, is_finished);

@@ -26,7 +26,8 @@ struct report {
   tconn::handshake handshake = tconn::handshake::not_started;
   tconn::aftermath aftermath = tconn::aftermath::none;
   unsigned syn_retransmits = 0;
-  bool sent_syn = false;  ///< Whether a SYN was sent for certain.
+  bool sent_syn = false;   ///< Whether a SYN was sent for certain.
+  bool in_lookup = false;  ///< Whether it came no further than looking the name up.
 };
 
 inline std::string to_json(report const& told) {
@@ -45,10 +46,15 @@ inline std::string to_json(report const& told) {
   return object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
-/// Without what a terminal would obey: a path may hold any bytes.
+/// Without what a terminal would obey: a path may hold any bytes. C1 controls are the bytes 0x80 to 0x9f where they do
+/// not belong to a longer UTF-8 sequence, and U+0080 to U+009F in UTF-8.
 inline std::string printable(std::string text) {
+  unsigned char before = 0;
   for (char& c : text) {
-    if (static_cast<unsigned char>(c) < ' ' || c == 0x7f) c = '?';
+    auto const byte = static_cast<unsigned char>(c);
+    bool const continues = (before >= 0x80 && before <= 0xbf) || (before >= 0xc3 && before <= 0xf4);
+    if (byte < ' ' || byte == 0x7f || (byte >= 0x80 && byte <= 0x9f && !continues)) c = '?';
+    before = byte;
   }
   return text;
 }
@@ -78,7 +84,7 @@ inline std::string to_text(report const& told, std::size_t width) {
 
   std::string remarks = told.address;
   auto const remark = [&](std::string_view text) { remarks.append(remarks.empty() ? "" : "; ").append(text); };
-  if (told.result == result::failed) remark(told.code);
+  if (told.result == result::failed || told.in_lookup) remark(told.code);
   if (told.result != result::connected) remark(explain(told.aftermath));
   if (!remarks.empty()) syns = pad(syns, 8);
   return pad(printable(told.endpoint), width) + "  " + pad(results[static_cast<std::size_t>(told.result)], 17) + time +

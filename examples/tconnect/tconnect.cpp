@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
+#include <deque>
 #include <exception>
 #include <string>
 #include <system_error>
@@ -79,33 +80,44 @@ report tell(tconnect::target const& to, tconn::endpoint const& address, tconn::c
   return told;
 }
 
+/// An address of a name, which gets one share of the time, and a second one if others had to be tried first.
+struct candidate {
+  tconn::endpoint address{};
+  bool had_a_share = false;
+};
+
 /// One endpoint under one deadline, which the look-up of a name spends too. The addresses of a name are tried in turn,
-/// each for its share of what is left, so that a dead one leaves time for the others.
+/// each for its share of what is left, so that a dead one leaves time for the others; when those have failed it goes on.
 report connect(tconnect::target const& to, arguments const& asked, std::vector<tconn::pending_connection>& kept) {
   using clock = std::chrono::steady_clock;
   tconn::time_point const began = clock::now();
   tconn::time_point const until = tconn::deadline(asked.timeout).until(began);
   report told{to.text};
-  std::vector<tconn::endpoint> addresses;
+  std::deque<candidate> left;
   if (to.address) {
-    addresses.push_back(*to.address);
+    left.push_back({*to.address});
   } else {
-    auto looked_up = tconnect::look_up(to.host, to.service, until);
+    auto const looked_up = tconnect::look_up(to.host, to.service, until);
+    told.in_lookup = true;
     if (!looked_up.finished) told.result = result::deadline_exceeded;
     told.code = looked_up.finished ? looked_up.error : "deadline exceeded while the name was looked up";
     told.elapsed = clock::now() - began;
-    addresses = std::move(looked_up.addresses);
+    for (auto const& address : looked_up.addresses) left.push_back({address});
   }
-  for (std::size_t tried = 0; tried < addresses.size() && told.result != result::connected; ++tried) {
-    auto const& address = addresses[tried];
+  while (!left.empty() && told.result != result::connected) {
+    auto const [address, had_a_share] = left.front();
+    left.pop_front();
     auto const now = clock::now();
-    auto const share = (until - now) / static_cast<std::int64_t>(addresses.size() - tried);
-    bool const is_last = tried + 1 == addresses.size();
-    auto outcome = tconn::timed_connect(address, is_last ? until : now + share, asked.options);
+    auto const share = (until - now) / static_cast<std::int64_t>(left.size() + 1);
+    bool const is_last = left.empty();
+    auto options = asked.options;
+    if (!is_last && options.on_timeout == tconn::on_timeout::keep) options.on_timeout = tconn::on_timeout::close;
+    auto outcome = tconn::timed_connect(address, is_last ? until : now + share, options);
     auto const elapsed = clock::now() - began;
     told = tell(to, address, outcome);
     told.elapsed = elapsed;
     if (!outcome && outcome.error().pending) kept.push_back(std::move(*outcome.error().pending));
+    if (!is_last && !had_a_share && told.result == result::deadline_exceeded) left.push_back({address, true});
   }
   return told;
 }

@@ -216,4 +216,13 @@ TEST_F(Borrowed, is_never_disconnected_by_an_AF_UNSPEC_endpoint) {
   EXPECT_EQ(state_of(mine.native_handle()), tconn::tcp_state::established);
 }
 
+TEST_F(Borrowed, that_was_ended_after_the_handshake_is_not_told_as_connected_again) {
+  tconn::socket const mine(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  auto const given_up = timed_connect(mine.native_handle(), server.where(), 0ms, {.accept_late = false});
+  ASSERT_EQ(given_up.error().aftermath, tconn::aftermath::peer_sees_close) << told(given_up);
+  auto const again = timed_connect(mine.native_handle(), server.where(), 1s);
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().code, std::error_code(ESHUTDOWN, std::system_category()));
+}
+
 }  // namespace

@@ -276,4 +276,26 @@ TEST_F(Borrowed, takes_only_the_options_that_apply) {
   EXPECT_EQ(net.log(), "") << "the descriptor was touched";
 }
 
+TEST_F(Borrowed, that_was_ended_after_the_handshake_is_not_told_as_connected_again) {
+  auto const mine = lend();
+  net.on_syn(to, {syn_ack(0ms)});
+  auto const given_up = connect_borrowed(mine, 0ms, {.accept_late = false});
+  ASSERT_EQ(given_up.error().aftermath, aftermath::peer_sees_close);
+  for (int call = 0; call < 2; ++call) {
+    auto const again = connect_borrowed(mine, 10ms);
+    ASSERT_FALSE(again) << "told as connected, and every send() fails";
+    EXPECT_EQ(again.error().code, std::error_code(ESHUTDOWN, std::system_category()));
+    EXPECT_EQ(again.error().aftermath, aftermath::none);
+  }
+  simulated{&net}.disconnect(mine);
+  EXPECT_TRUE(connect_borrowed(mine, 10ms)) << net.log();
+}
+
+TEST_F(Borrowed, with_bad_luck_is_tried_8_times) {
+  auto const mine = lend();
+  net.answers_at_once(to, EADDRNOTAVAIL, 100);
+  EXPECT_FALSE(connect_borrowed(mine, tconn::deadline::never()));
+  EXPECT_EQ(count(net.log(), "start_connect"), 8);
+}
+
 }  // namespace

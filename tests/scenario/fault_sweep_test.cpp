@@ -35,6 +35,8 @@ void check(Result const& result, world const& net, fault_plan const& plan) {
   if (result) return;
   auto const& failure = result.error();
   EXPECT_TRUE(failure.code) << "a failure without a reason";
+  bool const was_interrupted = failure.code == std::errc::interrupted;
+  EXPECT_FALSE(was_interrupted && (plan.hit == "wait" || plan.hit == "start_connect")) << "a signal ended the attempt";
   // What is told is what the wire shows.
   auto const sent = [&](char const* packet) { return net.wire().find(packet) != std::string::npos; };
   switch (failure.aftermath) {

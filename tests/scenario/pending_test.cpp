@@ -199,4 +199,15 @@ TEST_F(Pending, whose_look_fails_is_told_so_and_given_up) {
   EXPECT_FALSE(*attempt);
 }
 
+TEST_F(Pending, keeps_its_options_and_address_when_it_is_moved) {
+  auto first = tconn::start_connect(at("192.0.2.9:9"), {}, simulated{&net});
+  net.on_syn(to, {syn_ack(0ms)});
+  *first = std::move(*tconn::start_connect(to, {.accept_late = false, .nonblocking = true}, simulated{&net}));
+  EXPECT_EQ(first->where(), to);
+  EXPECT_EQ(first->wait(-1ms).error().aftermath, tconn::aftermath::kept) << "late, and refused";
+  auto const finished = first->try_finish();
+  ASSERT_TRUE(finished && *finished);
+  EXPECT_FALSE(net.is_blocking((*finished)->native_handle()));
+}
+
 }  // namespace

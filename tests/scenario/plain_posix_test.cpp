@@ -57,6 +57,8 @@ TEST_F(PlainPosix, passes_a_refusal_on) {
   auto const result = connect(10ms);
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().code, std::errc::connection_refused);
+  EXPECT_EQ(result.error().handshake, handshake::failed);
+  EXPECT_EQ(result.error().aftermath, aftermath::none);
 }
 
 TEST_F(PlainPosix, does_not_know_what_giving_up_left_behind) {

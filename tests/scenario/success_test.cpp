@@ -108,6 +108,14 @@ TEST_F(Success, a_peer_that_has_closed_already_is_a_success_and_one_that_has_res
   EXPECT_EQ(result.error().code, std::errc::connection_reset) << net.log();
 }
 
+TEST_F(Success, is_not_told_where_SO_ERROR_cannot_be_read) {
+  net.on_syn(to, {syn_ack(5ms)});
+  tconn::testing::fault_plan plan{.fail_at = 1, .error = EIO, .call = "connect_error"};
+  auto const result = tconn::timed_connect(to, 10ms, {}, tconn::testing::faulty{simulated{&net}, plan});
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, std::errc::io_error);
+}
+
 TEST_F(Success, SO_ERROR_is_read_once) {
   net.on_syn(to, {rst(5ms)});
   auto const result = connect(10ms);

@@ -43,8 +43,9 @@ TEST(TcpInfo, names_every_state_of_the_kernel) {
   EXPECT_EQ(platform::state_of(2), tcp_state::syn_sent);
   EXPECT_EQ(platform::state_of(3), tcp_state::syn_received);
   EXPECT_EQ(platform::state_of(7), tcp_state::closed);
-  for (int const after : {4, 5, 6, 8, 9, 11}) {
-    EXPECT_EQ(platform::state_of(static_cast<unsigned char>(after)), tcp_state::established) << after;
+  EXPECT_EQ(platform::state_of(8), tcp_state::established) << "CLOSE_WAIT: we can still send";
+  for (int const after_our_fin : {4, 5, 6, 9, 11}) {
+    EXPECT_EQ(platform::state_of(static_cast<unsigned char>(after_our_fin)), tcp_state::ended) << after_our_fin;
   }
   EXPECT_EQ(platform::state_of(200), tcp_state::unknown);
 }

@@ -68,6 +68,12 @@ struct attempt {
     return {stage::connected};
   }
 
+  /// Whether our side has ended the connection before, as giving up by `close` does: it has a peer, and is dead.
+  bool is_ended() const {
+    tcp_facts facts;
+    return is_inet(to.family()) && sys.tcp(handle, facts) == 0 && facts.state == tcp_state::ended;
+  }
+
   /// Whether TCP has connected the socket to itself, which happens when the ephemeral port is the one asked for.
   bool is_self_connected() const {
     std::uint16_t port = 0;
@@ -115,7 +121,8 @@ struct attempt {
       case tcp_state::closed: return tconn::handshake::failed;
       case tcp_state::syn_sent:
       case tcp_state::syn_received: return tconn::handshake::in_flight;
-      case tcp_state::established: return tconn::handshake::completed;
+      case tcp_state::established:
+      case tcp_state::ended: return tconn::handshake::completed;
       case tcp_state::unknown: break;
     }
     return tconn::handshake::unknown;

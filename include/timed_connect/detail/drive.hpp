@@ -48,6 +48,7 @@ outcome understand(attempt<System> const& tried, int answer, bool resumed) {
   outcome const seen = tried.confirm(may_be_older);
   bool const is_anothers = tried.borrowed && answer == native_error::is_connected && seen.at != stage::connected;
   if (is_anothers) return {stage::not_ours, native_error::is_connected};
+  if (tried.borrowed && tried.is_ended()) return {stage::not_ours, native_error::shut_down};
   return seen;  // broken: fast open, set by a hook, answers 0 before anything is sent
 }
 

@@ -91,13 +91,15 @@ struct linux_platform : posix_platform {
     return facts;
   }
 
-  /// include/net/tcp_states.h. Everything past the handshake (FIN_WAIT, CLOSE_WAIT, ...) is `established` here: it was.
+  /// include/net/tcp_states.h. CLOSE_WAIT (8), which the peer has ended, is `established` here: we can still send.
   static constexpr tcp_state state_of(unsigned char kernel_state) {
     switch (kernel_state) {
       case 2: return tcp_state::syn_sent;
       case 3: return tcp_state::syn_received;
       case 7: return tcp_state::closed;
-      default: return kernel_state >= 1 && kernel_state <= 11 ? tcp_state::established : tcp_state::unknown;
+      case 1:
+      case 8: return tcp_state::established;
+      default: return kernel_state >= 4 && kernel_state <= 11 ? tcp_state::ended : tcp_state::unknown;
     }
   }
 };

@@ -55,6 +55,7 @@ inline constexpr int not_connected = ENOTCONN;
 inline constexpr int not_supported = EOPNOTSUPP;
 inline constexpr int protocol_not_supported = EPROTONOSUPPORT;
 inline constexpr int refused = ECONNREFUSED;
+inline constexpr int shut_down = ESHUTDOWN;
 inline constexpr int timed_out = ETIMEDOUT;
 inline constexpr int try_again = EAGAIN;
 inline constexpr int unknown_option = ENOPROTOOPT;

@@ -6,8 +6,9 @@
 namespace tconn {
 inline namespace v1 {
 
-/// Where a TCP connection stands, as far as giving up needs to know. `closed` is before or after a connection.
-enum class tcp_state : unsigned char { unknown, closed, syn_sent, syn_received, established };
+/// Where a TCP connection stands, as far as giving up needs to know. `closed` is before or after a connection, `ended`
+/// one that our side has ended by a FIN.
+enum class tcp_state : unsigned char { unknown, closed, syn_sent, syn_received, established, ended };
 
 /// What the system tells of a TCP socket (Linux: TCP_INFO). A field that the system did not fill is 0 / unknown.
 struct tcp_facts {

@@ -53,6 +53,7 @@ inline constexpr int not_connected = WSAENOTCONN;
 inline constexpr int not_supported = WSAEOPNOTSUPP;
 inline constexpr int protocol_not_supported = WSAEPROTONOSUPPORT;
 inline constexpr int refused = WSAECONNREFUSED;
+inline constexpr int shut_down = WSAESHUTDOWN;
 inline constexpr int timed_out = WSAETIMEDOUT;
 inline constexpr int try_again = WSAEWOULDBLOCK;
 inline constexpr int unknown_option = WSAENOPROTOOPT;

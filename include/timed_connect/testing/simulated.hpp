@@ -140,7 +140,8 @@ class simulated {
   int tcp(native_handle handle, tcp_facts& facts) const {
     return with("tcp", handle, [&](simulated_socket& s) {
       if (net_->plain_posix_ || !detail::is_inet(s.family)) return native_error::unknown_option;
-      facts = {s.state, s.syn_retransmits};
+      bool const is_ended = s.state == tcp_state::established && s.fin_sent;
+      facts = {is_ended ? tcp_state::ended : s.state, s.syn_retransmits};
       return 0;
     });
   }
