@@ -303,7 +303,7 @@ TEST(TconnectUsage, of_a_wrong_kind_is_one_clear_line_and_status_2_and_nothing_i
       {{}, "no ENDPOINT"},
       {{"--timeout", "5", good}, "'5' is not a number with a unit (us, ms, s, m), such as 5ms or 5s"},
       {{"--timeout=", good}, "--timeout=: no value"},
-      {{"--json=false", good}, "--json"},
+      {{"--json=false", good}, "json was given a disallowed flag override"},
       {{good, "localhost:-1"}, "'localhost:-1': neither"},
       {{good, "-example:80"}, "no such option"},
       {{good, ".example:80"}, "'.example:80': neither"},
