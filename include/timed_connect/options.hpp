@@ -160,22 +160,27 @@ inline bool asks_for_inet(connect_options const& options) {
          options.user_timeout.count() != 0 || options.syn_count != 0 || options.multipath;
 }
 
+/// Whether there is anything to do to a new socket before it connects, beside asking the hook.
+inline bool sets_up_the_socket(connect_options const& options) { return options.local || asks_for_inet(options); }
+
 /// Whether every field but those that apply to a borrowed descriptor is at its default.
 inline bool fits_borrowed(connect_options const& options) {
-  return !asks_for_inet(options) && !options.nonblocking && !options.local;
+  return !sets_up_the_socket(options) && !options.nonblocking;
 }
 
 /// The error that the arguments alone show, before any system call; 0 if they make sense together.
 inline int check(endpoint const& to, connect_options const& options) {
   if (!to.valid()) return own_error(errc::invalid_endpoint);
+  if (!is_policy(options.on_timeout) || options.cancel != nullptr) return own_error(errc::invalid_option);
+  if (!sets_up_the_socket(options)) return 0;
   constexpr std::int64_t longest_user_timeout = 0x7fffffff;
   constexpr std::size_t longest_interface_name = 15;  // IFNAMSIZ less its NUL
-  bool const good =
-      is_policy(options.on_timeout) && options.cancel == nullptr && (!asks_for_inet(options) || is_inet(to.family())) &&
-      (!options.local || (options.local->valid() && options.local->family() == to.family())) &&
-      options.interface_name.size() <= longest_interface_name &&
-      options.interface_name.find('\0') == std::string_view::npos && options.user_timeout.count() >= 0 &&
-      options.user_timeout.count() <= longest_user_timeout && options.syn_count >= 0 && options.syn_count <= 127;
+  bool const good = (!asks_for_inet(options) || is_inet(to.family())) &&
+                    (!options.local || (options.local->valid() && options.local->family() == to.family())) &&
+                    options.interface_name.size() <= longest_interface_name &&
+                    options.interface_name.find('\0') == std::string_view::npos && options.user_timeout.count() >= 0 &&
+                    options.user_timeout.count() <= longest_user_timeout && options.syn_count >= 0 &&
+                    options.syn_count <= 127;
   return good ? 0 : own_error(errc::invalid_option);
 }
 

@@ -498,4 +498,20 @@ TEST_F(TconnectNames, whose_first_address_is_dead_leave_time_for_the_second) {
   EXPECT_TRUE(text == "after its share; at once; " || text == "at once; after its share; ") << text;
 }
 
+TEST_F(TconnectNames, of_which_one_address_refuses_are_tried_on_while_there_is_time) {
+  auto const text = in_a_namespace("127.0.0.1 twice.test\n127.0.0.2 twice.test\n", [] {
+    std::string all;
+    for (auto const& [dead, refusing] : {std::pair{"127.0.0.1:80", "127.0.0.2:80"}, {"127.0.0.2:80", "127.0.0.1:80"}}) {
+      full_listener const silent(*tconn::endpoint::parse(dead));
+      auto const run = tconnect({"--json", "--timeout=400ms", "twice.test:80"});
+      auto const object = object_of(run);
+      if (object["address"] != dead) all += "not the one that might have answered: " + std::string(refusing) + "; ";
+      all += object["elapsed_us"].get<int>() >= 400'000 ? std::to_string(run.status) + "; " : "early; ";
+    }
+    return all;
+  });
+  if (text.starts_with("SKIPPED")) GTEST_SKIP() << text;
+  EXPECT_EQ(text, "124; 124; ");
+}
+
 }  // namespace

@@ -10,6 +10,7 @@
 
 #include <gtest/gtest.h>
 
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 
 namespace {
@@ -126,6 +127,23 @@ TEST(RaceAfterwards, unread_data_does_not_turn_a_close_into_a_reset) {
   EXPECT_EQ(attempt->abandon(on_timeout::close), aftermath::peer_sees_close);
   EXPECT_EQ(what_is_read(accepted), "EOF");
   EXPECT_EQ(state_of(accepted.native_handle()), tconn::tcp_state::established) << "a RST came behind the FIN";
+}
+
+TEST(RaceAfterwards, a_lot_of_unread_data_does_not_turn_a_close_into_a_reset) {
+  listener const server;
+  auto attempt = tconn::start_connect(server.where());
+  ASSERT_TRUE(attempt);
+  auto const accepted = server.accept();
+  std::string const much(60'000, 'x');
+  ASSERT_EQ(::send(accepted.native_handle(), much.data(), much.size(), MSG_NOSIGNAL), 60'000);
+  int arrived = 0;
+  ASSERT_TRUE(
+      eventually([&] { return ::ioctl(attempt->native_handle(), FIONREAD, &arrived) == 0 && arrived == 60'000; }));
+  EXPECT_EQ(attempt->abandon(on_timeout::close), aftermath::peer_sees_close);
+  EXPECT_EQ(what_is_read(accepted), "EOF");
+  int error = 0;  // a RST behind the FIN shows here
+  ASSERT_EQ(tconn::detail::platform::connect_error(accepted.native_handle(), error), 0);
+  EXPECT_EQ(error, 0);
 }
 
 TEST(RaceAfterwards, unread_data_does_not_turn_a_close_into_a_reset_of_a_unix_socket) {

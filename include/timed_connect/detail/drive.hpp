@@ -100,15 +100,19 @@ int pause(System& sys, time_point until) {
   return 0;
 }
 
-/// Starts the attempt, and tries again where starting is what has to wait: a Unix socket with a full backlog. The
-/// pauses grow from 100 us to 2 ms. The try that ends at the deadline is its last look.
 template <system_calls System>
-outcome start(attempt<System> const& tried, time_point until, bool accept_late) {
+outcome start(attempt<System> const& tried) {
+  return tried.borrowed ? start_borrowed(tried) : start_owned(tried);
+}
+
+/// Starts a Unix socket, where starting is what has to wait: with a full backlog it is tried again, after pauses that
+/// grow from 100 us to 2 ms. The try that ends at the deadline is its last look.
+template <system_calls System>
+outcome start_unix(attempt<System> const& tried, time_point until, bool accept_late) {
   auto span = first_backlog_pause;
   for (;;) {
-    outcome const started = tried.borrowed ? start_borrowed(tried) : start_owned(tried);
-    bool const backlog_full =
-        started.at == stage::not_started && started.error == native_error::try_again && tried.to.family() == AF_UNIX;
+    outcome const started = start(tried);
+    bool const backlog_full = started.at == stage::not_started && started.error == native_error::try_again;
     if (!backlog_full) return started;
     auto const now = tried.sys.now();
     if (now >= until) return {stage::not_started, own_error(errc::deadline_exceeded)};
@@ -177,7 +181,8 @@ inline time_point fixed(deadline limit, time_point began) {
 /// From the first connect() to the last look. `until` is fixed().
 template <system_calls System>
 outcome drive(attempt<System> const& tried, time_point until, bool accept_late) {
-  outcome seen = start(tried, until, accept_late);
+  bool const is_unix = tried.to.family() == AF_UNIX;
+  outcome seen = is_unix ? start_unix(tried, until, accept_late) : start(tried);
   bool const may_be_proved = !tried.borrowed && tried.sys.second_connect_proves(tried.to.family());
   if (seen.at == stage::in_flight && may_be_proved && until != long_past) seen = prove(tried);
   if (seen.at == stage::in_flight) seen = wait_for_handshake(tried, until, accept_late);

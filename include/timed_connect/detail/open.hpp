@@ -33,6 +33,7 @@ inline int option_error(int error) {
 
 template <system_calls System>
 int apply(System& sys, native_handle handle, connect_options const& options) {
+  if (!sets_up_the_socket(options)) return 0;
   int error = 0;
   auto const set = [&](bool wanted, socket_option option, auto value) {
     if (wanted && error == 0) error = sys.set_option(handle, option, static_cast<int>(value));
