@@ -15,7 +15,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
-#include <cstring>
 #include <deque>
 #include <exception>
 #include <string>
@@ -50,7 +49,7 @@ void complain(std::string const& text) { std::fprintf(stderr, "tconnect: %s\n", 
 /// Every line goes out at once. A closed pipe ends the program by SIGPIPE, as it should.
 bool print(std::string const& text) {
   if (std::fputs(text.c_str(), stdout) >= 0 && std::fflush(stdout) == 0) return true;
-  complain(std::string("cannot write to standard output: ") + std::strerror(errno));
+  complain("cannot write to standard output: " + std::generic_category().message(errno));
   return false;
 }
 
