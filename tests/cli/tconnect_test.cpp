@@ -281,10 +281,10 @@ TEST(TconnectPolicy, decides_what_the_server_reads_of_a_late_connection) {
 
 TEST(TconnectPolicy, keep_lets_an_attempt_complete_while_the_next_endpoint_is_tried) {
   full_listener server;
-  auto const to = text_of(server.where());
-  program run(command({"--on-timeout=keep", "--timeout=1200ms", to, to}));
+  full_listener const silent;
+  program run(command({"--on-timeout=keep", "--timeout=1300ms", text_of(server.where()), text_of(silent.where())}));
   run.read_lines(1);
-  server.open();  // the first attempt's SYN is repeated 2 s after it, the second one's 2.2 s after the first
+  server.open();  // the first attempt's SYN is repeated 2 s after it, when the second endpoint is being tried
   auto const kept = server.accept(3s);
   EXPECT_EQ(support::what_is_read(kept, 50ms), "silence") << "it was given up";
   EXPECT_EQ(run.wait().status, 124);
