@@ -70,8 +70,9 @@ result<void, borrowed_failure> conclude_borrowed(attempt<System> const& tried, t
   left_behind const left = leave(tried, seen.at, options.on_timeout);
   bool const is_untouched = seen.at == stage::not_started || seen.at == stage::not_ours;
   if (!is_untouched && left.aftermath != aftermath::kept) {
-    bool const is_dead = left.handshake == handshake::failed && is_inet(tried.to.family());
+    bool const is_dead = left.aftermath == aftermath::none && is_inet(tried.to.family());
     if (is_dead) tried.sys.disconnect(tried.handle);  // so that it can connect again
+    if (is_dead) tried.sys.discard_report(tried.handle);
     int read_away = 0;
     tried.sys.connect_error(tried.handle, read_away);
   }

@@ -73,6 +73,9 @@ concept system_calls = std::copyable<S> &&
   { sys.reset_on_close(handle) } -> std::same_as<int>;
   /// Throws away some of what the peer has sent: 0; or another answer if there was nothing.
   { sys.discard_received(handle) } -> std::same_as<int>;
+  /// Throws away one report of an error that the system has queued beside SO_ERROR: 0; or another answer if there was
+  /// none, or the system has no such queue.
+  { sys.discard_report(handle) } -> std::same_as<int>;
   /// How far TCP is; unknown_option where the system, or the family, cannot tell.
   { sys.tcp(handle, facts) } -> std::same_as<int>;
 };
@@ -124,6 +127,7 @@ struct native_calls {
   int disconnect(native_handle handle) const { return detail::platform::disconnect(handle); }
   int reset_on_close(native_handle handle) const { return detail::platform::reset_on_close(handle); }
   int discard_received(native_handle handle) const { return detail::platform::discard_received(handle); }
+  int discard_report(native_handle handle) const { return detail::platform::discard_report(handle); }
   int tcp(native_handle handle, tcp_facts& facts) const { return detail::platform::tcp(handle, facts); }
 };
 

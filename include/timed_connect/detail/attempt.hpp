@@ -54,9 +54,9 @@ struct attempt {
     if (error != 0) return {stage::failed, error};
     outcome const seen = confirm(/*may_be_older*/ borrowed && is_inet(to.family()));
     if (seen.error != native_error::not_connected) return seen;
-    tcp_facts facts;
-    bool const is_false_alarm = sys.tcp(handle, facts) == 0 && facts.state == tcp_state::syn_sent;
-    return is_false_alarm ? outcome{stage::in_flight} : seen;
+    if (facts().state != tcp_state::syn_sent) return seen;
+    sys.discard_report(handle);  // which an earlier attempt has left, and which would wake us for ever
+    return {stage::in_flight};
   }
 
   /// Whether there is a peer. A connection that may be older than this call must have reached the endpoint that was
@@ -69,10 +69,7 @@ struct attempt {
   }
 
   /// Whether our side has ended the connection before, as giving up by `close` does: it has a peer, and is dead.
-  bool is_ended() const {
-    tcp_facts facts;
-    return is_inet(to.family()) && sys.tcp(handle, facts) == 0 && facts.state == tcp_state::ended;
-  }
+  bool is_ended() const { return is_inet(to.family()) && facts().state == tcp_state::ended; }
 
   /// Whether TCP has connected the socket to itself, which happens when the ephemeral port is the one asked for.
   bool is_self_connected() const {
@@ -86,36 +83,35 @@ struct attempt {
 
   /// How far it is, with nothing given up.
   left_behind state(tconn::aftermath left) const {
-    tcp_facts facts;
-    if (sys.tcp(handle, facts) != 0) return {tconn::handshake::unknown, left, 0};
-    return {told(facts.state), left, facts.syn_retransmits};
+    tcp_facts const seen = facts();
+    return {told(seen.state), left, seen.syn_retransmits};
   }
 
   /// Ends the attempt, by FIN (close) or RST (reset) if the handshake was complete and by silence if not, and tells
   /// which it was. The socket itself stays open. Copies of the descriptor, in a forked child say, hold nothing back.
   left_behind give_up(on_timeout how) const {
     if (to.family() == AF_UNIX) return give_up_unix();
-    left_behind const before = state(tconn::aftermath::none);  // the abort resets the kernel's count of SYNs
-    if (before.handshake == tconn::handshake::failed) return before;
+    tcp_facts const before = facts();  // the abort resets the kernel's count of SYNs
+    if (before.state == tcp_state::closed) return closed_by_peer(before);
     int const decided = sys.shut(handle, shut_direction::receive);
-    left_behind after = state(tconn::aftermath::unknown);
-    if (after.handshake == tconn::handshake::failed) {
-      if (decided == 0)
-        after = who_closed_it();
-      else
-        after.aftermath = tconn::aftermath::none;  // closed before we came to it
-      after.syn_retransmits = before.syn_retransmits;
-      return after;
-    }
+    tcp_facts const after = facts();
+    if (after.state == tcp_state::closed) return decided == 0 ? who_closed_it(before) : closed_by_peer(before);
     tconn::aftermath const effect = end_connection(how);
-    if (after.handshake == tconn::handshake::completed)
-      after.aftermath = effect;
-    else
-      after.handshake = tconn::handshake::unknown;  // nothing was decided: a simultaneous open, or a failed call
-    return after;
+    // After a simultaneous open the socket is in SYN_RECV, which SHUT_RD does not end. FIN and RST do; a FIN of a
+    // borrowed socket waits for the peer's ACK (tcp.c, tcp_shutdown and tcp_rcv_state_process).
+    bool const is_decided = told(after.state) == tconn::handshake::completed || after.state == tcp_state::syn_received;
+    if (is_decided) return {told(after.state), effect, after.syn_retransmits};
+    return {tconn::handshake::unknown, tconn::aftermath::unknown, after.syn_retransmits};  // a call has failed
   }
 
  private:
+  /// All unknown where the system does not say.
+  tcp_facts facts() const {
+    tcp_facts seen;
+    sys.tcp(handle, seen);
+    return seen;
+  }
+
   static constexpr tconn::handshake told(tcp_state state) {
     switch (state) {
       case tcp_state::closed: return tconn::handshake::failed;
@@ -131,15 +127,22 @@ struct attempt {
   // Our shutdown has found the socket open, and now it is closed: by that shutdown, in SYN_SENT, or by a RST of the
   // peer since. Our abort forgets whom the socket was on its way to and a RST does not. (Multipath TCP never forgets;
   // but there our abort leaves no error.)
-  left_behind who_closed_it() const {
-    left_behind const aborted{tconn::handshake::in_flight, tconn::aftermath::nothing_sent};
+  left_behind who_closed_it(tcp_facts const& before) const {
+    unsigned const repeated = before.syn_retransmits;
+    left_behind const aborted{tconn::handshake::in_flight, tconn::aftermath::nothing_sent, repeated};
     endpoint target;
     int const forgotten = sys.name(handle, name_of::target, to.family(), target);
     if (forgotten == native_error::not_connected) return aborted;
     int error = 0;
     if (forgotten != 0 || sys.connect_error(handle, error) != 0)
-      return {tconn::handshake::unknown, tconn::aftermath::unknown};
-    return error == 0 ? aborted : left_behind{tconn::handshake::completed, tconn::aftermath::none};
+      return {tconn::handshake::unknown, tconn::aftermath::unknown, repeated};
+    if (error == 0) return aborted;
+    if (before.state == tcp_state::syn_received) return closed_by_peer(before);
+    return {tconn::handshake::completed, tconn::aftermath::none, repeated};
+  }
+
+  static left_behind closed_by_peer(tcp_facts const& before) {
+    return {tconn::handshake::failed, tconn::aftermath::none, before.syn_retransmits};
   }
 
   // A Unix socket is never in flight, and there is no RST: the peer, if it is still there, reads end of file.

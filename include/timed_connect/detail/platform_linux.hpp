@@ -69,6 +69,14 @@ struct linux_platform : posix_platform {
     return errno == EFAULT ? posix_platform::discard_received(handle) : errno;
   }
 
+  /// An ICMP error about an IPv4 SYN is not only SO_ERROR: without being asked to, the kernel queues it as well
+  /// (tcp_ipv4.c, tcp_v4_err), and poll() says POLLERR, whatever the socket does next, until it is read. See recvmsg(2).
+  static int discard_report(native_handle handle) {
+    char nothing = 0;
+    pthread_cancel_disabled const held;
+    return answer(static_cast<int>(::recv(handle, &nothing, 0, MSG_ERRQUEUE | MSG_DONTWAIT)));
+  }
+
   static int tcp(native_handle handle, tcp_facts& facts) {
     unsigned char info[tcp_info_read]{};
     address_length length = sizeof info;

@@ -258,6 +258,8 @@ struct posix_platform {
     return count > 0 ? 0 : native_error::try_again;
   }
 
+  static int discard_report(native_handle) { return native_error::not_supported; }
+
   static int tcp(native_handle, tcp_facts&) { return native_error::unknown_option; }
 
   /// The number of an interface, 0 if there is none of that name; and its name, a null pointer if there is none of that

@@ -98,6 +98,10 @@ class intercepted : public Inner {
     int const instead = before_("discard_received");
     return instead != 0 ? instead : Inner::discard_received(handle);
   }
+  int discard_report(native_handle handle) const {
+    int const instead = before_("discard_report");
+    return instead != 0 ? instead : Inner::discard_report(handle);
+  }
   int tcp(native_handle handle, tcp_facts& facts) const {
     int const instead = before_("tcp");
     return instead != 0 ? instead : Inner::tcp(handle, facts);

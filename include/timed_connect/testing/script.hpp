@@ -35,6 +35,7 @@ constexpr std::string_view mode_call_name(bool blocking) { return blocking ? "se
 /// What can happen to an attempt.
 enum class happening : unsigned char {
   syn_ack,      ///< The peer accepts the SYN.
+  syn,          ///< The peer opens at the same time: its own SYN, which a SYN-ACK is to follow.
   rst,          ///< The peer refuses the SYN, or resets the connection.
   unreachable,  ///< A router says so by ICMP: EHOSTUNREACH.
   fin,          ///< The peer will send no more.
@@ -50,6 +51,8 @@ struct event {
 
 /// Accepts the SYN.
 inline event syn_ack(std::chrono::nanoseconds after) { return {happening::syn_ack, after}; }
+/// Opens at the same time.
+inline event syn(std::chrono::nanoseconds after) { return {happening::syn, after}; }
 /// Refuses the SYN, or resets the connection.
 inline event rst(std::chrono::nanoseconds after) { return {happening::rst, after}; }
 /// Answers by ICMP: EHOSTUNREACH.
@@ -70,6 +73,8 @@ struct simulated_socket {
   tcp_state state = tcp_state::closed;  ///< How far it is.
   bool connecting = false;              ///< Between connect()'s EINPROGRESS and its verdict.
   bool fin_sent = false;                ///< Our side has ended.
+  bool fin_due = false;                 ///< Our side ends when the handshake is complete.
+  bool reported = false;                ///< An ICMP error is queued beside SO_ERROR.
   bool unread = false;                  ///< The peer has sent something that nobody has read.
   bool alarmed = false;                 ///< poll() will say "ready" once without a reason.
   bool lingers = false;                 ///< SO_LINGER {1, 0}.

@@ -40,7 +40,7 @@ class simulated {
       ++net_->stray_closes_;
       return;
     }
-    bool const established = s->state == tcp_state::established;
+    bool const established = s->state == tcp_state::established || s->state == tcp_state::syn_received;
     if (established && (s->unread || s->lingers))
       net_->packet("> RST" + net_->whom(*s));
     else if (established && !s->fin_sent)
@@ -104,7 +104,8 @@ class simulated {
     return with(call_name(which), handle, [&](simulated_socket& s) {
       if (which == name_of::local) return named = s.local, 0;
       if (which == name_of::target && net_->plain_posix_) return native_error::not_supported;
-      bool const known = which == name_of::peer ? s.state == tcp_state::established : s.has_target;
+      bool const has_peer = s.state == tcp_state::established || s.state == tcp_state::syn_received;
+      bool const known = which == name_of::peer ? has_peer : s.has_target;
       if (known) named = s.target;
       return known ? 0 : native_error::not_connected;
     });
@@ -117,7 +118,7 @@ class simulated {
         if (!net_->plain_posix_) net_->disconnect(s);
         return net_->plain_posix_ ? native_error::not_connected : 0;
       }
-      if (direction == shut_direction::both && !std::exchange(s.fin_sent, true)) net_->packet("> FIN" + net_->whom(s));
+      if (direction == shut_direction::both) net_->finish(s);
       return 0;
     });
   }
@@ -135,6 +136,11 @@ class simulated {
   int discard_received(native_handle handle) const {
     return with("discard_received", handle,
                 [&](simulated_socket& s) { return std::exchange(s.unread, false) ? 0 : native_error::try_again; });
+  }
+
+  int discard_report(native_handle handle) const {
+    return with("discard_report", handle,
+                [&](simulated_socket& s) { return std::exchange(s.reported, false) ? 0 : native_error::try_again; });
   }
 
   int tcp(native_handle handle, tcp_facts& facts) const {
@@ -176,7 +182,8 @@ class simulated {
       return error;
     }
     switch (s.state) {
-      case tcp_state::syn_sent: return native_error::already;
+      case tcp_state::syn_sent:
+      case tcp_state::syn_received: return native_error::already;
       case tcp_state::established: return std::exchange(s.connecting, false) ? 0 : native_error::is_connected;
       default: break;
     }
@@ -220,7 +227,9 @@ class simulated {
 
   int wait_for(simulated_socket* s, time_point until) const {
     auto const ready = [&] {
-      return s != nullptr && (s->state != tcp_state::syn_sent || std::exchange(s->alarmed, false));
+      if (s == nullptr) return false;
+      bool const in_flight = s->state == tcp_state::syn_sent || s->state == tcp_state::syn_received;
+      return !in_flight || s->reported || std::exchange(s->alarmed, false);
     };
     auto const signal = net_->next_signal();
     for (;;) {

@@ -223,12 +223,19 @@ class world {
     s.error = error;
     s.next_syn = detail::never;
   }
-  /// tcp_disconnect(): silent before the handshake is complete, RST after.
+  /// tcp_shutdown(): FIN, which in SYN_RECV waits for the end of the handshake.
+  void finish(simulated_socket& s) {
+    if (s.state != tcp_state::established)
+      s.fin_due = true;
+    else if (!std::exchange(s.fin_sent, true))
+      packet("> FIN" + whom(s));
+  }
+  /// tcp_disconnect(): silent while nobody has heard of us, else RST.
   void disconnect(simulated_socket& s) {
-    if (s.state == tcp_state::established) packet("> RST" + whom(s));
+    if (s.state == tcp_state::established || s.state == tcp_state::syn_received) packet("> RST" + whom(s));
     bool const was_idle = s.state == tcp_state::closed;
     fail(s, was_idle ? s.error : native_error::connection_reset);
-    s.connecting = s.fin_sent = false;
+    s.connecting = s.fin_sent = s.fin_due = false;
     s.has_target = false;
   }
 
@@ -236,20 +243,28 @@ class world {
     switch (what) {
       case happening::false_alarm: s.alarmed = true; return;
       case happening::syn_ack: packet("< SYN-ACK" + whom(s)); break;
+      case happening::syn: packet("< SYN" + whom(s)); break;
       case happening::rst: packet("< RST" + whom(s)); break;
       case happening::unreachable: packet("< ICMP unreachable" + whom(s)); break;
       case happening::fin: packet("< FIN" + whom(s)); break;
       case happening::data: packet("< data" + whom(s)); break;
     }
-    bool const in_flight = s.state == tcp_state::syn_sent;
+    bool const met = s.state == tcp_state::syn_received;
+    bool const in_flight = s.state == tcp_state::syn_sent || met;
     bool const established = s.state == tcp_state::established;
     if (what == happening::syn_ack && in_flight) {
       s.state = tcp_state::established;
       s.next_syn = detail::never;
       packet("> ACK" + whom(s));
+      if (s.fin_due) finish(s);
+    } else if (what == happening::syn && in_flight) {
+      s.state = tcp_state::syn_received;
+      s.next_syn = detail::never;  // the SYN-ACK that takes its place is not repeated in this world
+      packet("> SYN-ACK" + whom(s));
     } else if (what == happening::rst && (in_flight || established)) {
-      fail(s, in_flight ? native_error::refused : native_error::connection_reset);
+      fail(s, in_flight && !met ? native_error::refused : native_error::connection_reset);
     } else if (what == happening::unreachable && in_flight) {
+      s.reported = s.family == AF_INET;
       fail(s, native_error::host_unreachable);
     } else if (what == happening::data && established && !s.fin_sent) {
       s.unread = true;
