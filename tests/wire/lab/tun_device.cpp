@@ -11,10 +11,12 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <fstream>
 #include <string>
 #include <system_error>
+#include <thread>
 
 namespace wire {
 namespace {
@@ -89,6 +91,12 @@ void configure_v6() {
   constexpr std::uint32_t prefix_length = 64;
   v6_request const asked{own.sin6_addr, prefix_length, static_cast<int>(::if_nametoindex(device_name))};
   must(::ioctl(any.native_handle(), SIOCSIFADDR, &asked), "SIOCSIFADDR for IPv6");
+  // The kernel uses the address some time after it has taken it; until then it would send from ::1.
+  for (int tries = 0; ::bind(any.native_handle(), reinterpret_cast<sockaddr*>(&own), sizeof own) != 0; ++tries) {
+    constexpr int most_tries = 5000;
+    if (tries == most_tries) give_up("the IPv6 address stays tentative");
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
 }
 
 }  // namespace
