@@ -23,10 +23,12 @@ constexpr int server_line = 480;
 constexpr int text_gap = 10;  // between a vertical line and the words beside it
 constexpr int slant = 12;     // how far an arrow falls on its way
 constexpr int line_height = 17;
+constexpr double character_width = 7.2;  // of a label
+constexpr int row_gap = 23;
 
 // In characters, for the widest of the common fonts.
-constexpr std::size_t title_length = 60;
-constexpr std::size_t told_length = 66;
+constexpr std::size_t title_length = 68;
+constexpr std::size_t told_length = 76;
 constexpr std::size_t client_length = 25;
 constexpr std::size_t server_length = 19;
 
@@ -53,8 +55,10 @@ std::string arrow(row const& shown, double y) {
   } else {
     drawn += path("head", "M" + at(0, 0) + "L" + at(10, 4.5) + "L" + at(10, -4.5) + "Z");
   }
-  double const middle = from + towards * (shown.lost ? length : whole) / 2;
-  return drawn + text_at(middle, y + fall * std::abs(middle - from) - 7, "label middle", shown.label) + "</g>\n";
+  // As high above the arrow's middle as keeps the label's end off the arrow.
+  double const half = length / 2;
+  double const above = 6 + fall * character_width * static_cast<double>(shown.label.size()) / 2;
+  return drawn + text_at(from + towards * half, y + fall * half - above, "label middle", shown.label) + "</g>\n";
 }
 
 /// The words of a row, one below the other; the y of the last line.
@@ -77,12 +81,15 @@ double add_row(std::string& page, row const& shown, std::string const& time, dou
     page += "<g class=\"deadline\">\n" + text_at(time_end + text_gap, y, "strong", shown.label);
     auto const begin = static_cast<double>(time_end + 2 * text_gap) + 8.5 * static_cast<double>(shown.label.size());
     page += path("dashed", "M" + point(begin, y - 4) + "H" + number(page_width - margin)) + "</g>\n";
-    return y + 24;
+    return y + row_gap;
   }
-  double const client_end = add_words(page, shown.client, client_length, client_line - text_gap, y, "end");
-  if (is_arrow) page += arrow(shown, y - 4);
-  double const server_end = add_words(page, shown.server, server_length, server_line + text_gap, y + slant, "");
-  return std::max({client_end + 22, server_end + 22, is_arrow ? y + slant + 26 : y});
+  double end = add_words(page, shown.client, client_length, client_line - text_gap, y, "end") + row_gap;
+  if (is_arrow) {
+    page += arrow(shown, y - 4);
+    double const server_end = add_words(page, shown.server, server_length, server_line + text_gap, y + slant, "");
+    end = std::max(end, server_end + row_gap + 4);
+  }
+  return end;
 }
 
 /// The same for those who listen.
@@ -113,7 +120,7 @@ double add_rows(std::string& page, picture const& drawn, double y) {
     if (!time.empty()) last = time;
     y = add_row(words, one, time, y);
   }
-  for (int const x : {client_line, server_line}) page += path("quiet", "M" + point(x, top) + "V" + number(y - 8));
+  for (int const x : {client_line, server_line}) page += path("quiet life", "M" + point(x, top) + "V" + number(y - 8));
   page += words;
   return y;
 }

@@ -17,6 +17,7 @@ inline constexpr std::string_view svg_style = R"(<style>
 .wire text{fill:currentColor}
 .wire path{fill:none;stroke:currentColor;stroke-width:1.5}
 .wire .head{fill:currentColor;stroke:none}
+.wire .life{stroke-width:1}
 .wire .ground{fill:#fff;stroke:#d0d7de}
 .wire .title{font-size:15px;font-weight:600}
 .wire .strong{font-weight:600}
