@@ -27,7 +27,7 @@ std::string fault_in(std::string_view document) {
   std::vector<std::string> open;
   for (auto at = document.find('<'); at != std::string_view::npos; at = document.find('<', at)) {
     auto const end = document.find('>', at);
-    std::string const tag(document.substr(at + 1, end - at - 1));
+    std::string tag(document.substr(at + 1, end - at - 1));
     std::string const name = tag.substr(0, tag.find(' '));
     bool const is_last = !tag.empty() && tag.front() == '/';
     if (end == std::string_view::npos || tag.find('<') != std::string::npos) return tag;

@@ -40,7 +40,7 @@ std::string mirrored(std::string text) {
 /// round, seen in the mirror.
 std::string between(row const& shown) {
   bool const is_to_client = shown.sign == wire_sign::to_client;
-  if (shown.sign != wire_sign::to_server && !is_to_client) return std::string(wire_width, ' ');
+  if (shown.sign != wire_sign::to_server && !is_to_client) return padded({}, ' ');
   auto const label = shown.label.substr(0, wire_width - 6);
   std::string arrow = "-- " + (is_to_client ? mirrored(label) : label) + " ";
   if (shown.lost) {
@@ -73,8 +73,7 @@ void add_row(std::string& page, row const& shown, std::string const& time) {
   for (std::size_t i = 0; i < std::max({client.size(), server.size(), std::size_t{1}}); ++i) {
     add_line(page, right(i == 0 ? time : "", time_width) + ' ' +
                        right(i < client.size() ? client[i] : "", client_width) + " |" +
-                       (i == 0 ? between(shown) : std::string(wire_width, ' ')) + "| " +
-                       (i < server.size() ? server[i] : ""));
+                       (i == 0 ? between(shown) : padded({}, ' ')) + "| " + (i < server.size() ? server[i] : ""));
   }
 }
 

@@ -6,7 +6,6 @@
 #include "wire/lab/svg_elements.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <string_view>
 
@@ -23,13 +22,15 @@ constexpr int server_line = 480;
 constexpr int text_gap = 10;  // between a vertical line and the words beside it
 constexpr int slant = 12;     // how far an arrow falls on its way
 constexpr int line_height = 17;
-constexpr double character_width = 7.2;  // of a label
 constexpr int row_gap = 23;
+constexpr double label_character = 7.2;   // as wide as one of a packet's label,
+constexpr double strong_character = 8.5;  // and of bold text in the widest of the common fonts
 
 // In characters, for the widest of the common fonts.
 constexpr std::size_t title_length = 68;
 constexpr std::size_t told_length = 76;
 constexpr std::size_t client_length = 25;
+constexpr std::size_t label_length = 26;
 constexpr std::size_t server_length = 19;
 
 /// One arrow, from `y` on the side where it starts. A lost one is dashed and ends half-way with an X.
@@ -45,10 +46,7 @@ std::string arrow(row const& shown, double y) {
   auto const at = [&](double back, double aside) {  // seen from the end of the arrow
     return point(end - towards * (back - aside * fall), end_y - back * fall - aside);
   };
-  std::string drawn = has(shown.label, "RST")   ? "<g class=\"reset\">"
-                      : has(shown.label, "FIN") ? "<g class=\"close\">"
-                                                : "<g>";
-  drawn += '\n' + path(shown.lost ? "dashed" : "", "M" + point(from, y) + "L" + at(shown.lost ? 0 : 6, 0));
+  auto drawn = path(shown.lost ? "dashed" : "", "M" + point(from, y) + "L" + at(shown.lost ? 0 : 6, 0));
   if (shown.lost) {
     drawn += path("", "M" + at(5, 5) + "L" + at(-5, -5) + "M" + at(5, -5) + "L" + at(-5, 5));
     drawn += text_at(end + towards * 12, end_y + 4, is_to_server ? "" : "end", "lost");
@@ -56,9 +54,11 @@ std::string arrow(row const& shown, double y) {
     drawn += path("head", "M" + at(0, 0) + "L" + at(10, 4.5) + "L" + at(10, -4.5) + "Z");
   }
   // As high above the arrow's middle as keeps the label's end off the arrow.
+  auto const label = shown.label.substr(0, label_length);
   double const half = length / 2;
-  double const above = 6 + fall * character_width * static_cast<double>(shown.label.size()) / 2;
-  return drawn + text_at(from + towards * half, y + fall * half - above, "label middle", shown.label) + "</g>\n";
+  double const above = 6 + fall * label_character * static_cast<double>(label.size()) / 2;
+  drawn += text_at(from + towards * half, y + fall * half - above, "label middle", label);
+  return group(has(label, "RST") ? "reset" : has(label, "FIN") ? "close" : "", drawn);
 }
 
 /// The words of a row, one below the other; the y of the last line.
@@ -78,9 +78,9 @@ double add_row(std::string& page, row const& shown, std::string const& time, dou
   bool const is_arrow = shown.sign == wire_sign::to_server || shown.sign == wire_sign::to_client;
   if (!time.empty()) page += text_at(time_end, y, "quiet time end", time);
   if (shown.sign == wire_sign::line) {
-    page += "<g class=\"deadline\">\n" + text_at(time_end + text_gap, y, "strong", shown.label);
-    auto const begin = static_cast<double>(time_end + 2 * text_gap) + 8.5 * static_cast<double>(shown.label.size());
-    page += path("dashed", "M" + point(begin, y - 4) + "H" + number(page_width - margin)) + "</g>\n";
+    double const begin = time_end + 2 * text_gap + strong_character * static_cast<double>(shown.label.size());
+    page += group("deadline", text_at(time_end + text_gap, y, "strong", shown.label) +
+                                  path("dashed", "M" + point(begin, y - 4) + "H" + number(page_width - margin)));
     return y + row_gap;
   }
   double end = add_words(page, shown.client, client_length, client_line - text_gap, y, "end") + row_gap;
@@ -103,9 +103,9 @@ std::string told_in_words(picture const& drawn) {
     if (one.sign == wire_sign::to_client) words += " to the client";
     if (one.lost) words += ", lost";
     if (!one.server.empty()) words += "; server: " + one.server;
-    words += ".\n";
+    words += ". ";
   }
-  return words + (drawn.told.empty() ? "" : "Told: " + drawn.told + ".\n");
+  return words + (drawn.told.empty() ? "" : "Told: " + drawn.told + ".");
 }
 
 /// Everything below the title; the y of the end.
@@ -129,21 +129,23 @@ double add_rows(std::string& page, picture const& drawn, double y) {
 
 std::string svg(picture const& drawn) {
   std::string page;
-  double y = 34;
-  y = add_words(page, drawn.title, title_length, margin, y, "title") + 20;
+  double y = add_words(page, drawn.title, title_length, margin, 34, "title") + 20;
   if (auto const below = subtitle(drawn); !below.empty())
     y = add_words(page, below, told_length, margin, y, "quiet") + 20;
   y = add_rows(page, drawn, y + 12) + 18;
   if (!drawn.told.empty()) y = add_words(page, "told: " + drawn.told, told_length, margin, y, "strong") + line_height;
-  auto const height = number(y + 4);
-  auto const width = std::to_string(page_width);
-  auto const name = escaped(drawn.name);
-  return "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"" + width + "\" height=\"" + height + "\" viewBox=\"0 0 " +
-         width + ' ' + height + "\" class=\"wire\" role=\"img\" aria-labelledby=\"" + name +
-         "-title\" aria-describedby=\"" + name + "-desc\">\n<title id=\"" + name + "-title\">" + escaped(drawn.title) +
-         "</title>\n<desc id=\"" + name + "-desc\">" + escaped(told_in_words(drawn)) + "</desc>\n" +
-         std::string(svg_style) + "<rect class=\"ground\" x=\"0.5\" y=\"0.5\" width=\"" + number(page_width - 1) +
-         "\" height=\"" + number(y + 3) + "\" rx=\"8\"/>\n" + page + "</svg>\n";
+  double const height = y + 4;
+  auto const title = drawn.name + "-title";
+  auto const story = drawn.name + "-desc";
+  return "<svg" + attribute("xmlns", "http://www.w3.org/2000/svg") + attribute("width", number(page_width)) +
+         attribute("height", number(height)) +
+         attribute("viewBox", "0 0 " + number(page_width) + ' ' + number(height)) + attribute("class", "wire") +
+         attribute("role", "img") + attribute("aria-labelledby", title) + attribute("aria-describedby", story) + ">\n" +
+         "<title" + attribute("id", title) + '>' + escaped(drawn.title) + "</title>\n" + "<desc" +
+         attribute("id", story) + '>' + escaped(told_in_words(drawn)) + "</desc>\n" + std::string(svg_style) + "<rect" +
+         attribute("class", "ground") + attribute("x", "0.5") + attribute("y", "0.5") +
+         attribute("width", number(page_width - 1)) + attribute("height", number(height - 1)) + attribute("rx", "8") +
+         "/>\n" + page + "</svg>\n";
 }
 
 }  // namespace wire

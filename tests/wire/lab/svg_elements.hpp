@@ -68,16 +68,25 @@ inline std::string number(double value) {
 /// Two coordinates.
 inline std::string point(double x, double y) { return number(x) + ' ' + number(y); }
 
+/// ` name="value"`; nothing for an empty value.
+inline std::string attribute(std::string_view name, std::string_view value) {
+  return value.empty() ? std::string{} : ' ' + std::string(name) + "=\"" + escaped(value) + '"';
+}
+
 /// A line of text.
-inline std::string text_at(double x, double y, std::string_view kind, std::string const& text) {
-  return "<text x=\"" + number(x) + "\" y=\"" + number(y) + "\" class=\"" + std::string(kind) + "\">" + escaped(text) +
-         "</text>\n";
+inline std::string text_at(double x, double y, std::string_view kind, std::string_view text) {
+  return "<text" + attribute("x", number(x)) + attribute("y", number(y)) + attribute("class", kind) + '>' +
+         escaped(text) + "</text>\n";
 }
 
 /// Anything that is drawn.
 inline std::string path(std::string_view kind, std::string const& steps) {
-  auto const name = kind.empty() ? std::string{} : " class=\"" + std::string(kind) + '"';
-  return "<path" + name + " d=\"" + steps + "\"/>\n";
+  return "<path" + attribute("class", kind) + attribute("d", steps) + "/>\n";
+}
+
+/// What belongs together and looks alike.
+inline std::string group(std::string_view kind, std::string const& content) {
+  return "<g" + attribute("class", kind) + ">\n" + content + "</g>\n";
 }
 
 }  // namespace wire::elements
