@@ -47,6 +47,14 @@ TEST(Rows, keep_a_call_apart_from_a_packet_that_it_does_not_send) {
 
 TEST(Rows, count_the_time_from_the_first_connect) { EXPECT_EQ(wire::rows(gap_close()).at(3).at, 100'180us); }
 
+TEST(Rows, tell_the_time_in_at_most_ten_characters_and_not_twice) {
+  EXPECT_EQ(wire::time_text(100'449us), "100.4 ms");
+  EXPECT_EQ(wire::time_text(-1us), "0.0 ms");
+  EXPECT_EQ(wire::time_text(99'999ms), "99999.0 ms");
+  EXPECT_EQ(wire::time_text(127'040ms), "127.0 s");
+  EXPECT_EQ(wire::time_text(100'440us, "100.4 ms"), "");
+}
+
 TEST(Rows, show_the_deadline_before_the_last_look_even_if_connect_came_late) {
   EXPECT_EQ(outline(picture_of({{kind::call, 0us, "start_connect"}, {kind::call, 99'990us, "last_look"}})),
             "connect() | deadline | last look: nothing");

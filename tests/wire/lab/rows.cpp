@@ -128,9 +128,10 @@ std::vector<row> rows(picture const& drawn) {
 }
 
 std::string time_text(nanoseconds at, std::string_view before) {
-  auto const tenths = std::llround(static_cast<double>(at.count()) / 1e5);  // an integer has no "-0.0"
+  bool const is_long = at >= std::chrono::seconds(100);  // the kernel's last SYN comes later than that
+  auto const tenths = std::llround(static_cast<double>(at.count()) / (is_long ? 1e8 : 1e5));  // an integer has no -0.0
   std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), "%.1f ms", static_cast<double>(tenths) / 10);
+  std::snprintf(text.data(), text.size(), "%.1f %s", static_cast<double>(tenths) / 10, is_long ? "s" : "ms");
   return before == text.data() ? std::string{} : text.data();
 }
 

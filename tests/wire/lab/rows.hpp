@@ -36,7 +36,7 @@ struct row {
 /// All rows, in the trace's order.
 std::vector<row> rows(picture const& drawn);
 
-/// A moment as "100.4 ms"; empty if that is what `before` says already.
+/// A moment as "100.4 ms", or "127.5 s" from 100 s on; empty if that is what `before` says already.
 std::string time_text(std::chrono::nanoseconds at, std::string_view before = {});
 
 /// What stands below the title: "policy close, deadline 100 ms".
