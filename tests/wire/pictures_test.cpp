@@ -66,6 +66,11 @@ TEST(Ladder, ends_a_lost_packet_half_way) {
   EXPECT_NE(text.find(" |             lost X------- SYN-ACK --|\n"), std::string::npos) << text;
 }
 
+TEST(Ladder, cuts_a_label_rather_than_its_arrow) {
+  auto const text = wire::ladder(crowded());
+  EXPECT_NE(text.find(" |<- a label that is far too long fo --|\n"), std::string::npos) << text;
+}
+
 TEST(Ladder, is_nowhere_wider_than_100_columns) {
   std::istringstream text(wire::ladder(crowded()));
   for (std::string line; std::getline(text, line);) {

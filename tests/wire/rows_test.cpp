@@ -81,6 +81,43 @@ TEST(Rows, let_the_last_look_find_a_handshake_only_if_the_answer_has_arrived) {
   }
 }
 
+TEST(Rows, know_that_an_attempt_which_is_resumed_is_the_same_and_one_after_close_is_not) {
+  EXPECT_EQ(outline(picture_of({{kind::call, 0us, "start_connect"},
+                                {kind::from_client, 1us, "SYN"},
+                                {kind::moment, 1ms, "return"},
+                                {kind::from_client, 1s, "SYN"},
+                                {kind::from_peer, 1001ms, "SYN-ACK"},
+                                {kind::call, 2s, "start_connect"},
+                                {kind::call, 3s, "last_look"},
+                                {kind::call, 4s, "close"},
+                                {kind::call, 5s, "start_connect"},
+                                {kind::from_client, 5s, "SYN"},
+                                {kind::call, 6s, "last_look"}})),
+            "connect() SYN | returns | SYN (repeated) | SYN-ACK | connect() | last look: connected | close() | "
+            "connect() SYN | last look: nothing");
+}
+
+TEST(Rows, let_the_last_look_find_a_reset_until_the_next_attempt) {
+  EXPECT_EQ(outline(picture_of({{kind::from_client, 0us, "SYN"},
+                                {kind::from_peer, 1us, "RST-ACK"},
+                                {kind::call, 1ms, "last_look"},
+                                {kind::call, 1ms, "start_connect"},
+                                {kind::from_client, 2ms, "SYN"},
+                                {kind::call, 3ms, "last_look"}},
+                               std::chrono::nanoseconds::max())),
+            "SYN | RST-ACK | last look: reset | connect() SYN | last look: nothing");
+}
+
+TEST(Rows, let_the_server_accept_the_next_connection_as_well) {
+  auto const drawn = picture_of({{kind::from_peer, 1us, "SYN-ACK"},
+                                 {kind::from_client, 2us, "FIN-ACK"},
+                                 {kind::from_client, 3us, "SYN"},
+                                 {kind::from_peer, 5us, "SYN-ACK"},
+                                 {kind::from_client, 6us, "PSH-ACK(5)"}});
+  EXPECT_EQ(row_with(drawn, "FIN-ACK").server, "accept() succeeds, recv(): 0");
+  EXPECT_EQ(row_with(drawn, "PSH-ACK(5)").server, "accept() succeeds, recv(): 5");
+}
+
 TEST(Rows, let_the_server_accept_only_what_the_client_has_acknowledged) {
   EXPECT_EQ(row_with(gap_close(), "ACK").server, "accept() succeeds");
   EXPECT_EQ(row_with(gap_close(), "FIN-ACK").server, "recv(): 0");

@@ -71,9 +71,9 @@ class writer {
   void write_call(happening const& one) {
     // The library's second connect(), directly after the first, only asks whether the handshake is complete.
     if (one.text == "start_connect" && last_call_ == "start_connect") return;
-    if (one.text == "start_connect") client_.start();
     auto words = one.text == "last_look" ? client_.last_look() : words_for(one.text);
     if (words.empty()) return;
+    if (one.text == "shut_receive" || one.text == "disconnect" || one.text == "close") client_.end();
     pass_deadline(one.at - start_, /*is_last_look*/ one.text == "last_look");
     add({one.at - start_, wire_sign::none, std::move(words)});
     last_call_ = one.text;

@@ -30,6 +30,7 @@ class server_side {
       auto const was = std::exchange(at_, stage::over);
       return was == stage::answered ? "never accepted" : was == stage::open ? "recv(): ECONNRESET" : "";
     }
+    if (flags == "SYN" && (at_ == stage::open || at_ == stage::over)) *this = {};  // the next connection
     std::string seen;
     if (at_ == stage::answered && has(flags, "ACK")) {  // any packet with an ACK does, if the first was lost
       at_ = stage::open;
@@ -55,17 +56,22 @@ class server_side {
 /// What the client has to expect of its last look, by the packets that have reached it.
 class client_side {
  public:
-  /// A new attempt.
-  void start() { *this = {}; }
+  /// The attempt has been given up or closed; what comes next is another one.
+  void end() { *this = {}; }
   /// A packet of its own; true if it is a SYN that repeats one.
   bool send(std::string_view flags) {
     if (has(flags, "RST")) is_connected_ = false;
-    return flags == "SYN" && std::exchange(has_sent_syn_, true);
+    if (flags != "SYN") return false;
+    is_refused_ = false;
+    return std::exchange(has_sent_syn_, true);
   }
   /// A packet that has arrived.
   void receive(std::string_view flags) {
-    is_refused_ = has(flags, "RST");
-    is_connected_ = !is_refused_ && (is_connected_ || is_syn_ack(flags));
+    if (has(flags, "RST")) {
+      end();
+      is_refused_ = true;
+    }
+    is_connected_ = is_connected_ || is_syn_ack(flags);
   }
   /// What the last look finds.
   std::string last_look() const {

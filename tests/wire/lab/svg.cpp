@@ -30,7 +30,7 @@ constexpr double strong_character = 8.5;  // and of bold text in the widest of t
 constexpr std::size_t title_length = 68;
 constexpr std::size_t told_length = 76;
 constexpr std::size_t client_length = 25;
-constexpr std::size_t label_length = 26;
+constexpr std::size_t label_length = 24;
 constexpr std::size_t server_length = 19;
 
 /// One arrow, from `y` on the side where it starts. A lost one is dashed and ends half-way with an X.
