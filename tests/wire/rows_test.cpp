@@ -45,6 +45,19 @@ TEST(Rows, keep_a_call_apart_from_a_packet_that_it_does_not_send) {
             "gives up: SHUT_RD decides | RST");
 }
 
+TEST(Rows, keep_a_call_apart_from_a_packet_that_the_kernel_repeats) {
+  EXPECT_EQ(outline(picture_of({{kind::call, 0us, "start_connect"},
+                                {kind::from_client, 1us, "SYN"},
+                                {kind::moment, 1ms, "return"},
+                                {kind::call, 2ms, "start_connect"},
+                                {kind::from_client, 1s, "SYN"},
+                                {kind::call, 2s, "shut_both"},
+                                {kind::from_client, 2s, "FIN-ACK"},
+                                {kind::call, 2s, "close"},
+                                {kind::from_client, 3s, "FIN-ACK"}})),
+            "connect() SYN | returns | connect() | SYN (repeated) | SHUT_RDWR FIN-ACK | close() | FIN-ACK (repeated)");
+}
+
 TEST(Rows, count_the_time_from_the_first_connect) { EXPECT_EQ(wire::rows(gap_close()).at(3).at, 100'180us); }
 
 TEST(Rows, tell_the_time_in_at_most_ten_characters_and_not_twice) {

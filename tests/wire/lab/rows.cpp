@@ -83,11 +83,12 @@ class writer {
   void write_packet(happening const& one) {
     bool const is_ours = one.what == kind::from_client;
     row next{one.at - start_, is_ours ? wire_sign::to_server : wire_sign::to_client, {}, one.text, one.lost};
-    if (is_ours && client_.send(one.text)) next.label += " (repeated)";
+    bool const is_repeated = is_ours && client_.send(one.text);  // by the kernel, whatever call came last
+    if (is_repeated) next.label += " (repeated)";
     if (is_ours && !one.lost) next.server = server_.receive(one.text);
     if (!is_ours) server_.send(one.text);
     if (!is_ours && !one.lost) client_.receive(one.text);
-    if (is_ours && may_send_ && sends(last_call_, one.text)) {
+    if (is_ours && !is_repeated && may_send_ && sends(last_call_, one.text)) {
       next.at = written_.back().at;
       next.client = written_.back().client;
       written_.pop_back();

@@ -57,12 +57,13 @@ class server_side {
 class client_side {
  public:
   /// The attempt has been given up or closed; what comes next is another one.
-  void end() { *this = {}; }
-  /// A packet of its own; true if it is a SYN that repeats one.
+  void end() { has_sent_syn_ = is_connected_ = is_refused_ = false; }
+  /// A packet of its own; true if it is a SYN or a FIN that the kernel repeats.
   bool send(std::string_view flags) {
     if (has(flags, "RST")) is_connected_ = false;
+    if (has(flags, "FIN")) return std::exchange(has_sent_fin_, true);  // repeated even after close()
     if (flags != "SYN") return false;
-    is_refused_ = false;
+    is_refused_ = has_sent_fin_ = false;
     return std::exchange(has_sent_syn_, true);
   }
   /// A packet that has arrived.
@@ -80,6 +81,7 @@ class client_side {
 
  private:
   bool has_sent_syn_ = false;
+  bool has_sent_fin_ = false;
   bool is_connected_ = false;
   bool is_refused_ = false;
 };
