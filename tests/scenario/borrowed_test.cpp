@@ -298,4 +298,50 @@ TEST_F(Borrowed, with_bad_luck_is_tried_8_times) {
   EXPECT_EQ(count(net.log(), "start_connect"), 8);
 }
 
+TEST_F(Borrowed, that_the_peer_resets_around_the_decision_can_connect_again) {
+  for (auto const how : {on_timeout::close, on_timeout::reset}) {
+    auto const mine = lend();
+    net.on_syn(to, {});
+    net.on_syn(to, {syn_ack(1ms)});
+    bool decided = false;
+    net.before_call = [&](std::string_view call) {
+      if (call == "shut_receive") net.deliver(mine, tconn::testing::happening::syn_ack);
+      if (decided && call == "tcp") net.deliver(mine, tconn::testing::happening::rst);
+      decided = call == "shut_receive";
+    };
+    auto const result = connect_borrowed(mine, 10ms, {.on_timeout = how});
+    net.before_call = nullptr;
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().handshake, handshake::completed) << net.log();
+    EXPECT_EQ(result.error().aftermath, aftermath::none);
+    EXPECT_TRUE(connect_borrowed(mine, 10ms)) << net.log();
+  }
+}
+
+// Linux queues a report of an ICMP error about an IPv4 SYN although nobody has asked for it, and poll() says POLLERR
+// for as long as it is there.
+TEST_F(Borrowed, that_an_ICMP_error_has_ended_comes_back_without_a_report_of_it) {
+  auto const mine = lend(AF_INET, /*blocking*/ false);
+  net.on_syn(to, {unreachable(1ms)});
+  net.on_syn(to, {});
+  EXPECT_EQ(connect_borrowed(mine, 10ms).error().code, std::errc::host_unreachable);
+  simulated sys{&net};
+  EXPECT_EQ(sys.start_connect(mine, to), tconn::native_error::in_progress);
+  EXPECT_EQ(sys.wait(mine, sys.now()), tconn::native_error::timed_out) << "poll() says ready\n" << net.log();
+}
+
+TEST_F(Borrowed, with_a_report_of_an_older_error_does_not_spin_until_the_deadline) {
+  auto const mine = lend(AF_INET, /*blocking*/ false);
+  net.on_syn(to, {unreachable(1ms)});
+  net.on_syn(to, {});
+  simulated sys{&net};
+  sys.start_connect(mine, to);
+  net.pass(5ms);
+  sys.disconnect(mine);  // somebody else's attempt has failed, and its report is still there
+  net.calls_take(1us);
+  auto const result = connect_borrowed(mine, 10ms);
+  EXPECT_EQ(result.error().code, errc::deadline_exceeded);
+  EXPECT_EQ(count(net.log(), "wait"), 3) << "alarmed once, then until the deadline, then the last look\n" << net.log();
+}
+
 }  // namespace

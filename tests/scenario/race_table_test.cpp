@@ -209,4 +209,54 @@ TEST_F(RaceTable, the_count_of_SYNs_survives_the_abort) {
   EXPECT_EQ(count(net.wire(), "> SYN"), 4) << "a SYN was repeated after the end\n" << net.wire();
 }
 
+// RFC 9293, 3.5: the peer's own SYN crosses ours. SHUT_RD does not end such a socket in SYN_RECV; FIN and RST do.
+TEST_F(RaceTable, a_simultaneous_open_that_is_given_up_half_open_is_told_as_what_the_peer_sees) {
+  struct {
+    on_timeout how;
+    aftermath left;
+    char const* packets;
+  } const rows[] = {
+      {on_timeout::close, aftermath::peer_sees_close, "> SYN, < SYN, > SYN-ACK, > FIN, "},
+      {on_timeout::reset, aftermath::peer_sees_reset, "> SYN, < SYN, > SYN-ACK, > RST, "},
+      {on_timeout::keep, aftermath::kept, "> SYN, < SYN, > SYN-ACK, "},
+  };
+  for (auto const& [how, left, packets] : rows) {
+    world own;
+    own.on_syn(to, {syn(5ms)});
+    auto const result = tconn::timed_connect(to, 10ms, {.on_timeout = how}, simulated{&own});
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().handshake, handshake::in_flight) << own.log();
+    EXPECT_EQ(result.error().aftermath, left) << own.log();
+    EXPECT_EQ(packets_of(own), packets);
+  }
+}
+
+TEST_F(RaceTable, a_simultaneous_open_is_a_success_when_it_is_complete) {
+  net.on_syn(to, {syn(5ms), syn_ack(7ms)});
+  EXPECT_TRUE(connect(10ms)) << net.log();
+  EXPECT_EQ(net.elapsed(), 7ms);
+}
+
+TEST_F(RaceTable, a_half_open_attempt_that_the_peer_resets_around_the_decision_has_failed) {
+  for (auto const when : {before_the_decision, after_the_decision}) {
+    world own;
+    own.calls_take(1us);
+    own.on_syn(to, {syn(50ms), rst(when - 2us)});
+    auto const result = tconn::timed_connect(to, 100ms, {}, simulated{&own});
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().handshake, handshake::failed) << own.log();
+    EXPECT_EQ(result.error().aftermath, aftermath::none) << own.log();
+  }
+}
+
+TEST_F(RaceTable, a_RST_right_after_SO_ERROR_was_read_is_the_reason_all_the_same) {
+  net.on_syn(to, {syn_ack(5ms)});
+  net.before_call = [this](std::string_view call) {
+    if (call == "peer_name") net.deliver(3, tconn::testing::happening::rst);
+  };
+  auto const result = connect(10ms);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, std::errc::connection_reset) << net.log();
+}
+
 }  // namespace

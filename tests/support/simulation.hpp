@@ -20,6 +20,7 @@ using tconn::testing::false_alarm;
 using tconn::testing::fin;
 using tconn::testing::rst;
 using tconn::testing::simulated;
+using tconn::testing::syn;
 using tconn::testing::syn_ack;
 using tconn::testing::unreachable;
 using tconn::testing::world;

@@ -60,10 +60,14 @@ struct attempt {
   }
 
   /// Whether there is a peer. A connection that may be older than this call must have reached the endpoint that was
-  /// asked for.
+  /// asked for. One that the peer has reset a moment ago has no peer any more, but a reason.
   outcome confirm(bool may_be_older) const {
     endpoint peer;
-    if (int const error = sys.name(handle, name_of::peer, to.family(), peer)) return {stage::broken, error};
+    if (int const error = sys.name(handle, name_of::peer, to.family(), peer)) {
+      int reason = 0;
+      if (error == native_error::not_connected) sys.connect_error(handle, reason);
+      return reason != 0 ? outcome{stage::failed, reason} : outcome{stage::broken, error};
+    }
     if (may_be_older && !to.reaches(peer)) return {stage::not_ours, native_error::is_connected};
     return {stage::connected};
   }
