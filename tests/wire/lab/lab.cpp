@@ -120,12 +120,12 @@ void peer::after_return() { reach("after return", kind::moment, "return"); }
 void peer::reach(std::string const& trigger, kind what, std::string_view name) {
   std::lock_guard const held(lab_.network_->mutex);
   lab_.network_->settle();
-  record({what, clock::now(), std::string(name)});
   int const count = ++reached_[trigger];
   for (auto const& line : script_) {
     if (line.trigger == trigger && line.which == count && !flows_.empty()) play(line, flows_.size() - 1);
   }
   lab_.network_->settle();
+  record({what, clock::now(), std::string(name)});
 }
 
 void peer::note(std::string text, clock::time_point at) {

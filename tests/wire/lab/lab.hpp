@@ -35,7 +35,7 @@ class peer {
 
   tconn::endpoint where(int family = AF_INET) const;
 
-  /// Plays what comes exactly before a call of the library.
+  /// Plays what comes exactly before a call of the library, and then takes down the call.
   void before(std::string_view call);
   /// Plays what comes when the caller has its answer.
   void after_return();

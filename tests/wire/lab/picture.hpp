@@ -15,7 +15,7 @@ struct picture {
   std::string name;   ///< The stem of its file's name, "gap-close". It is the prefix of the identifiers in the SVG.
   std::string title;  ///< One line: what the picture is about.
   trace shown{};      ///< What is drawn, in its own order.
-  /// The deadline, counted from the first connect(). max() is "never", and a trace with a moment "deadline" knows better.
+  /// The deadline, counted from a moment "call", or else from the first connect(). max() is "never", and a trace with a moment "deadline" knows better.
   std::chrono::nanoseconds limit = std::chrono::nanoseconds::max();
   std::string told{};    ///< What the client was told: "completed, peer_sees_close". Nothing is shown if it is empty.
   std::string policy{};  ///< What it was to do at the deadline: "close". Nothing is shown if it is empty.

@@ -41,7 +41,7 @@ bool sends(std::string_view call, std::string_view flags) {
 clock::time_point start_of(trace const& shown) {
   auto const& all = shown.happenings;
   auto const first = std::find_if(all.begin(), all.end(), [](happening const& one) {
-    return one.what == kind::call && one.text == "start_connect";
+    return one.text == "call" || (one.what == kind::call && one.text == "start_connect");
   });
   return first != all.end() ? first->at : all.empty() ? clock::time_point{} : all.front().at;
 }
@@ -59,7 +59,8 @@ class writer {
     if (is_deadline(one)) return add({one.at - start_, wire_sign::line, {}, one.text});
     if (one.what == kind::call) return write_call(one);
     pass_deadline(one.at - start_, /*is_last_look*/ false);
-    add({one.at - start_, wire_sign::none, one.text == "return" ? "returns" : one.text});
+    bool const is_call = one.text == "call";
+    add({one.at - start_, wire_sign::none, is_call ? "timed_connect()" : one.text == "return" ? "returns" : one.text});
     if (one.text == "return") limit_.reset();  // a deadline after that concerns nobody
   }
 

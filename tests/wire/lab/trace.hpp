@@ -19,7 +19,7 @@ enum class kind : unsigned char {
   from_client,  ///< A packet of the kernel under test.
   from_peer,    ///< A packet of ours.
   call,         ///< A call of the library, about to be made; the text is its name: "start_connect", "last_look", ...
-  moment,       ///< Anything else: "deadline", "return", and what was told.
+  moment,       ///< Anything else: "call" and "return" of what is tested, "deadline", or free words.
 };
 
 /// One thing that happened.

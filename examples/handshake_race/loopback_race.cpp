@@ -5,11 +5,11 @@
 //
 // How a moment is made exact: a listener whose accept queue is full leaves the SYN unanswered. Once there is a place,
 // the kernel's next SYN, a second after the first, completes the handshake. A System decorator makes the place, and
-// waits for the handshake, exactly between two of timed_connect()'s own calls. Exit status: 0 if told and seen agree
-// everywhere.
+// waits for the handshake, exactly between two of timed_connect()'s own calls.
 #include <timed_connect/timed_connect.hpp>
 
 #include "article_client.hpp"
+#include "race.hpp"
 #include "support/completes_before.hpp"
 #include "support/loopback.hpp"
 
@@ -187,7 +187,7 @@ void print(row const& shown, bool compare) {
 
 }  // namespace
 
-int main() try {
+int race_on_loopback() {
   using cells = std::vector<std::future<row>>;
   cells ours;
   cells articles;
@@ -229,7 +229,4 @@ int main() try {
                             ? coloured("32", "Told and seen agree in every moment.").c_str()
                             : coloured("31;1", std::to_string(disagreements) + " moments disagree.").c_str());
   return disagreements == 0 ? 0 : 1;
-} catch (std::exception const& broken) {
-  std::fprintf(stderr, "\nhandshake_race: %s\n", broken.what());
-  return 1;
 }
