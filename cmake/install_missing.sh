@@ -4,7 +4,8 @@
 # the compiler is asked for. Nothing is installed, and no network needed, when nothing is missing.
 
 # What the examples take, and what the tests take.
-example_needs='cmake=cmake ninja=ninja-build g++=g++ CLI/CLI.hpp=libcli11-dev nlohmann/json.hpp=nlohmann-json3-dev'
+example_needs='cmake=cmake ninja=ninja-build g++=g++ CLI/CLI.hpp=libcli11-dev nlohmann/json.hpp=nlohmann-json3-dev
+  tins/tins.h=libtins-dev pcap/pcap.h=libpcap-dev pkg-config=pkg-config'
 test_needs="$example_needs gtest/gtest.h=libgtest-dev"
 
 is_there() {
