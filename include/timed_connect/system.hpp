@@ -69,6 +69,10 @@ concept system_calls = std::copyable<S> &&
   /// Ends whatever there is, at once: RST if it is established, else silence; the handle can connect again. Any answer
   /// but 0 where the system has no such call.
   { sys.disconnect(handle) } -> std::same_as<int>;
+  /// From now on it is noted whether the peer sends anything; any answer but 0 where the system cannot.
+  { sys.mark_arrivals(handle) } -> std::same_as<int>;
+  /// Whether the peer has sent anything since the mark, after disconnect() too.
+  { sys.has_arrived(handle, flag) } -> std::same_as<int>;
   /// Lets close() send a RST if the connection is established.
   { sys.reset_on_close(handle) } -> std::same_as<int>;
   /// Throws away some of what the peer has sent: 0; or another answer if there was nothing.
@@ -125,6 +129,8 @@ struct native_calls {
   }
   int shut(native_handle handle, shut_direction direction) const { return detail::platform::shut(handle, direction); }
   int disconnect(native_handle handle) const { return detail::platform::disconnect(handle); }
+  int mark_arrivals(native_handle handle) const { return detail::platform::mark_arrivals(handle); }
+  int has_arrived(native_handle handle, bool& arrived) const { return detail::platform::has_arrived(handle, arrived); }
   int reset_on_close(native_handle handle) const { return detail::platform::reset_on_close(handle); }
   int discard_received(native_handle handle) const { return detail::platform::discard_received(handle); }
   int discard_report(native_handle handle) const { return detail::platform::discard_report(handle); }

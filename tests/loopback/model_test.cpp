@@ -53,6 +53,13 @@ class notes {
     return put("  is", named == to_ ? 1 : named == other_ ? 2 : 0);
   }
   notes& shut(shut_direction direction) { return put("shut", sys_.shut(handle_, direction)); }
+  notes& mark() { return put("mark", sys_.mark_arrivals(handle_)); }
+  notes& arrived() {
+    bool has = false;
+    put("arrived", sys_.has_arrived(handle_, has));
+    return put("  is", has ? 1 : 0);
+  }
+  notes& report() { return put("report", sys_.discard_report(handle_)); }
   notes& disconnect() { return put("disconnect", sys_.disconnect(handle_)); }
   notes& everything() { return state().name(name_of::peer).name(name_of::target).settle(); }
   std::string const& text() const { return text_; }
@@ -124,6 +131,12 @@ TEST_P(Model, of_a_reset_and_another_connect) {
   compare([](auto& n) {
     n.connect().disconnect().state().error().connect_other().settle().name(name_of::peer).name(name_of::target);
   });
+}
+TEST_P(Model, of_what_arrives_after_a_mark) {
+  compare([](auto& n) { n.mark().arrived().connect().settle().arrived().mark().arrived().disconnect().arrived(); });
+}
+TEST_P(Model, of_reports_that_nobody_has_sent) {
+  compare([](auto& n) { n.report().connect().settle().report(); });
 }
 TEST_P(Model, of_another_connect_after_an_abort) {
   compare([](auto& n) {

@@ -259,4 +259,25 @@ TEST_F(RaceTable, a_RST_right_after_SO_ERROR_was_read_is_the_reason_all_the_same
   EXPECT_EQ(result.error().code, std::errc::connection_reset) << net.log();
 }
 
+TEST_F(RaceTable, a_RST_right_before_our_own_is_not_told_as_ours) {
+  struct {
+    char const* before;
+    aftermath left;
+  } const rows[] = {{"mark_arrivals", aftermath::none},
+                    {"disconnect", aftermath::unknown},
+                    {"has_arrived", aftermath::peer_sees_reset}};
+  for (auto const& [before, left] : rows) {
+    world own;
+    own.before_call = [&, moment = std::string_view(before)](std::string_view call) {
+      if (call == "shut_receive") own.deliver(3, tconn::testing::happening::syn_ack);
+      if (call == moment) own.deliver(3, tconn::testing::happening::rst);
+    };
+    auto const result = tconn::timed_connect(to, 10ms, {.on_timeout = on_timeout::reset}, simulated{&own});
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().handshake, handshake::completed) << own.log();
+    EXPECT_EQ(result.error().aftermath, left) << own.log();
+    EXPECT_EQ(packets_of(own).find("> RST") != std::string::npos, left == aftermath::peer_sees_reset) << own.log();
+  }
+}
+
 }  // namespace

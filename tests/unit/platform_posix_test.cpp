@@ -25,6 +25,7 @@ struct plain_system : tconn::native_system {
   }
   int disconnect(tconn::native_handle handle) const { return posix::disconnect(handle); }
   int discard_received(tconn::native_handle handle) const { return posix::discard_received(handle); }
+  int mark_arrivals(tconn::native_handle handle) const { return posix::mark_arrivals(handle); }
   int discard_report(tconn::native_handle handle) const { return posix::discard_report(handle); }
   int tcp(tconn::native_handle handle, tconn::tcp_facts& facts) const { return posix::tcp(handle, facts); }
 };

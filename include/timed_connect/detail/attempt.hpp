@@ -160,12 +160,24 @@ struct attempt {
   // The peer may have ended it first; then nothing of ours reaches it. A borrowed descriptor is not closed, so without
   // disconnect() there is no RST for it, and it gets a FIN.
   tconn::aftermath end_connection(on_timeout how) const {
-    if (how == on_timeout::reset && sys.disconnect(handle) == 0) return tconn::aftermath::peer_sees_reset;
-    if (how == on_timeout::reset && !borrowed)
-      return sys.reset_on_close(handle) == 0 ? tconn::aftermath::peer_sees_reset : tconn::aftermath::unknown;
+    if (how == on_timeout::reset) {
+      bool const is_marked = sys.mark_arrivals(handle) == 0;
+      bool const is_gone = is_marked && facts().state == tcp_state::closed;
+      if (sys.disconnect(handle) == 0) return is_gone ? tconn::aftermath::none : after_disconnect(is_marked);
+      if (!borrowed)
+        return sys.reset_on_close(handle) == 0 ? tconn::aftermath::peer_sees_reset : tconn::aftermath::unknown;
+    }
     int const gone = sys.shut(handle, shut_direction::both);
     if (gone == native_error::not_connected) return tconn::aftermath::none;
     return gone == 0 ? tconn::aftermath::peer_sees_close : tconn::aftermath::unknown;
+  }
+
+  // disconnect() answers 0 whether or not there was anything left to reset. The socket was open after the mark, so if
+  // nothing has come since, there was; if something has, it may have been the peer's RST.
+  tconn::aftermath after_disconnect(bool is_marked) const {
+    bool has_arrived = false;
+    bool const is_certain = !is_marked || (sys.has_arrived(handle, has_arrived) == 0 && !has_arrived);
+    return is_certain ? tconn::aftermath::peer_sees_reset : tconn::aftermath::unknown;
   }
 };
 

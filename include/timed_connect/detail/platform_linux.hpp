@@ -59,6 +59,17 @@ struct linux_platform : posix_platform {
     return answer(::connect(handle, &nobody, sizeof nobody));
   }
 
+  /// The kernel notes at each segment of the peer's, before it looks into it, on which processor that came (tcp_ipv4.c,
+  /// tcp_v4_rcv). -1, with which a socket begins, is none: SO_INCOMING_CPU, see socket(7); it can be set since 4.4.
+  static int mark_arrivals(native_handle handle) { return set_int(handle, SOL_SOCKET, 49 /* SO_INCOMING_CPU */, -1); }
+  static int has_arrived(native_handle handle, bool& arrived) {
+    int processor = -1;
+    address_length length = sizeof processor;
+    int const error = answer(::getsockopt(handle, SOL_SOCKET, 49, &processor, &length));
+    arrived = processor != -1;
+    return error;
+  }
+
   /// MSG_TRUNC lets TCP skip what it holds without copying it, see tcp(7); a Unix socket wants a buffer and says
   /// EFAULT.
   static int discard_received(native_handle handle) {

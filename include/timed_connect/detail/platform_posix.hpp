@@ -260,6 +260,9 @@ struct posix_platform {
 
   static int discard_report(native_handle) { return native_error::not_supported; }
 
+  static int mark_arrivals(native_handle) { return native_error::not_supported; }
+  static int has_arrived(native_handle, bool&) { return native_error::not_supported; }
+
   static int tcp(native_handle, tcp_facts&) { return native_error::unknown_option; }
 
   /// The number of an interface, 0 if there is none of that name; and its name, a null pointer if there is none of that

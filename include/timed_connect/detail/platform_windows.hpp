@@ -249,6 +249,9 @@ struct windows_platform {
 
   static int discard_report(native_handle) { return native_error::not_supported; }
 
+  static int mark_arrivals(native_handle) { return native_error::not_supported; }
+  static int has_arrived(native_handle, bool&) { return native_error::not_supported; }
+
   /// SIO_TCP_INFO, since Windows 10 1703: State and SynRetrans of TCP_INFO_v0, if that much came. No other state than
   /// `established` is told: shutdown() leaves a socket alone that is in SYN_SENT, so giving up has no step that
   /// decides, and what was in flight a moment ago may be established now.

@@ -90,6 +90,14 @@ class intercepted : public Inner {
     int const instead = before_("disconnect");
     return instead != 0 ? instead : Inner::disconnect(handle);
   }
+  int mark_arrivals(native_handle handle) const {
+    int const instead = before_("mark_arrivals");
+    return instead != 0 ? instead : Inner::mark_arrivals(handle);
+  }
+  int has_arrived(native_handle handle, bool& arrived) const {
+    int const instead = before_("has_arrived");
+    return instead != 0 ? instead : Inner::has_arrived(handle, arrived);
+  }
   int reset_on_close(native_handle handle) const {
     int const instead = before_("reset_on_close");
     return instead != 0 ? instead : Inner::reset_on_close(handle);

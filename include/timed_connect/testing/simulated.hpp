@@ -129,6 +129,18 @@ class simulated {
       return net_->disconnect(s), 0;
     });
   }
+  int mark_arrivals(native_handle handle) const {
+    return with("mark_arrivals", handle, [&](simulated_socket& s) {
+      if (net_->plain_posix_) return native_error::not_supported;
+      return s.arrived = false, 0;
+    });
+  }
+  int has_arrived(native_handle handle, bool& arrived) const {
+    return with("has_arrived", handle, [&](simulated_socket& s) {
+      if (net_->plain_posix_) return native_error::not_supported;
+      return arrived = s.arrived, 0;
+    });
+  }
   int reset_on_close(native_handle handle) const {
     return with("reset_on_close", handle, [&](simulated_socket& s) { return s.lingers = true, 0; });
   }

@@ -249,6 +249,7 @@ class world {
       case happening::fin: packet("< FIN" + whom(s)); break;
       case happening::data: packet("< data" + whom(s)); break;
     }
+    s.arrived = s.arrived || (s.state != tcp_state::closed && what != happening::unreachable);
     bool const met = s.state == tcp_state::syn_received;
     bool const in_flight = s.state == tcp_state::syn_sent || met;
     bool const established = s.state == tcp_state::established;
