@@ -30,13 +30,13 @@ constexpr long article_limit_us = 1;
 enum class client { ours, article };
 
 struct scene {
-  char const* name;
-  char const* title;
-  client by;
-  on_timeout how;
-  char const* script;
-  char const* packets;
-  char const* told;
+  char const* name = "";
+  char const* title = "";
+  client by = client::ours;
+  on_timeout how = on_timeout::close;
+  char const* script = "";
+  char const* packets = "";
+  char const* told = "";
   bool accept_late = true;
 };
 

@@ -27,7 +27,7 @@ Tins::IPv4Address v4(tconn::endpoint const& of) {
 Tins::IPv6Address v6(tconn::endpoint const& of) {
   sockaddr_in6 address{};
   std::memcpy(&address, of.data(), sizeof address);
-  return Tins::IPv6Address(address.sin6_addr.s6_addr);
+  return {address.sin6_addr.s6_addr};
 }
 
 tconn::endpoint named(Tins::IPv4Address const& host, std::uint16_t port) {
