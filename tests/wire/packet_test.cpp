@@ -55,8 +55,8 @@ class Packet : public testing::TestWithParam<int> {
   static bool over_v4() { return GetParam() == AF_INET; }
 
   static segment made(unsigned flags, std::size_t length = 0) {
-    auto const from = over_v4() ? "192.0.2.7:4321" : "[2001:db8::7]:4321";
-    auto const to = over_v4() ? "192.0.2.1:50000" : "[2001:db8::1]:50000";
+    auto const* const from = over_v4() ? "192.0.2.7:4321" : "[2001:db8::7]:4321";
+    auto const* const to = over_v4() ? "192.0.2.1:50000" : "[2001:db8::1]:50000";
     return {*tconn::endpoint::parse(from), *tconn::endpoint::parse(to), flags, 0xfffffff0, 0x89abcdef, length};
   }
 };
