@@ -110,7 +110,7 @@ TEST_F(ScriptedPeer, plays_what_is_due_sooner_before_what_was_asked_for_sooner) 
   auto const to = server.where();
   // It stays open: on a busy machine a FIN could come before the RST or after it.
   tconn::socket const plain(::socket(to.family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
-  ::connect(plain.native_handle(), to.data(), to.size());
+  static_cast<void>(::connect(plain.native_handle(), to.data(), to.size()));
   auto const* const expected = "> SYN, < SYN-ACK, > ACK, < RST";
   EXPECT_EQ(settled(server, expected), expected);
 }
@@ -269,13 +269,13 @@ TEST_F(ScriptedPeer, puts_a_note_in_its_place_by_its_time) {
 }
 
 TEST_F(ScriptedPeer, names_the_moments_that_have_not_come) {
-  auto& server =
-      lab().add("on SYN 7: send RST\nbefore last_look: send SYN-ACK\nbefore tcp 9: send RST\nafter return: send data");
-  EXPECT_EQ(server.unplayed(), "before last_look 1\nbefore tcp 9\nafter return 1\n");
+  auto& server = lab().add(
+      "on SYN 7: send RST\nbefore last_look: send SYN-ACK\nbefore start_connect 9: send RST\nafter return: send data");
+  EXPECT_EQ(server.unplayed(), "before last_look 1\nbefore start_connect 9\nafter return 1\n");
   EXPECT_TRUE(tconn::timed_connect(server.where(), 5ms, {}, wire::watched(server)));
-  EXPECT_EQ(server.unplayed(), "before tcp 9\nafter return 1\n");
+  EXPECT_EQ(server.unplayed(), "before start_connect 9\nafter return 1\n");
   server.after_return();
-  EXPECT_EQ(server.unplayed(), "before tcp 9\n");
+  EXPECT_EQ(server.unplayed(), "before start_connect 9\n");
 }
 
 TEST_F(ScriptedPeer, names_no_moment_when_all_have_come) {
