@@ -11,6 +11,7 @@
 #include <chrono>
 #include <functional>
 #include <mutex>
+#include <stdexcept>
 #include <thread>
 #include <utility>
 
@@ -19,6 +20,7 @@ namespace {
 
 constexpr std::uint16_t port = 8765;
 constexpr int first_peer = 2;  // 1 is the kernel under test
+constexpr int last_peer = 254;
 constexpr std::uint32_t own_first = 1000;
 constexpr std::size_t said_at_once = 5;
 
@@ -104,6 +106,7 @@ lab::~lab() = default;
 peer& lab::add(std::string_view script) {
   std::lock_guard const held(network_->mutex);
   int const host = first_peer + static_cast<int>(network_->peers.size());
+  if (host > last_peer) throw std::length_error("the lab has no address for another peer");
   return *network_->peers.emplace_back(std::make_unique<peer>(*this, host, script));
 }
 

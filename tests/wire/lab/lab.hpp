@@ -84,7 +84,8 @@ class lab {
   lab& operator=(lab const&) = delete;
   ~lab();
 
-  /// A new host, which stays as long as the lab. Throws std::invalid_argument for a script that makes no sense.
+  /// A new host, which stays as long as the lab. Throws std::invalid_argument for a script that makes no sense, and
+  /// std::length_error when the network has no address left: it has 253.
   peer& add(std::string_view script);
 
  private:

@@ -2,6 +2,7 @@
 #include "packet.hpp"
 
 #include <netinet/in.h>
+#include <netinet/ip6.h>
 #include <tins/icmp.h>
 #include <tins/icmpv6.h>
 #include <tins/ip.h>
@@ -46,9 +47,13 @@ tconn::endpoint named(Tins::IPv6Address const& host, std::uint16_t port) {
   return {reinterpret_cast<sockaddr const*>(&address), sizeof address};
 }
 
+std::size_t size_of(Tins::IP const& packet) { return packet.tot_len(); }
+std::size_t size_of(Tins::IPv6 const& packet) { return sizeof(ip6_hdr) + packet.payload_length(); }
+
 template <class Network>
 std::optional<segment> read(std::span<std::uint8_t const> packet) {
   Network const network(packet.data(), static_cast<std::uint32_t>(packet.size()));
+  if (size_of(network) > packet.size()) return std::nullopt;  // else its data would seem to be less than they are
   auto const* const tcp = network.template find_pdu<Tins::TCP>();
   if (tcp == nullptr) return std::nullopt;
   return segment{named(network.src_addr(), tcp->sport()),

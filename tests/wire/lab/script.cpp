@@ -41,6 +41,11 @@ bool can_be_sent(std::string_view packet) {
   return is_among<7>({"SYN", "SYN-ACK", "ACK", "FIN-ACK", "RST", "data", "unreachable"}, packet);
 }
 
+/// A call has a moment before it, and the return, which is none, one after it.
+bool is_moment(std::string_view side, std::string_view name) {
+  return name == "return" ? side == "after" : side == "before";
+}
+
 bool can_come(std::string_view packet) {
   return is_among<8>({"SYN", "SYN-ACK", "ACK", "FIN-ACK", "RST", "RST-ACK", "data", "packet"}, packet);
 }
@@ -57,7 +62,7 @@ words split(std::string text) {
 bool read_trigger(words const& text, rule& into) {
   if (text.size() < 2 || text.size() > 3) return false;
   bool const is_packet = text[0] == "on";
-  if (is_packet ? !can_come(text[1]) : text[0] != "before" && text[0] != "after") return false;
+  if (is_packet ? !can_come(text[1]) : !is_moment(text[0], text[1])) return false;
   into.trigger = text[0] + ' ' + text[1];
   into.which = is_packet ? 0 : 1;
   if (text.size() == 2) return true;
