@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 // The handshake race, played and shown. Usage: handshake_race [--wire [--svg DIR] [--pcap DIR] [--only SCENE]]
-// Exit status: 0 if told and seen agree everywhere, 1 if not, 77 if there is no wire lab here.
+// Exit status: 0 if told and seen agree everywhere, 1 if not or if a file cannot be written, 2 wrong usage, 77 if
+// there is no wire lab here.
 #include "race.hpp"
 
 #include <CLI/CLI.hpp>
 
 #include <cstdio>
 #include <exception>
+#include <stdexcept>
 
 int main(int count, char** arguments) try {
   CLI::App options("Plays the handshake race on loopback, or with real packets in a network of its own.");
@@ -21,8 +23,15 @@ int main(int count, char** arguments) try {
       ->needs(is_wire)
       ->type_name("DIR");
   options.add_option("--only", wire.only, "one scene")->needs(is_wire)->type_name("SCENE");
-  CLI11_PARSE(options, count, arguments);
+  try {
+    options.parse(count, arguments);
+  } catch (CLI::ParseError const& why) {
+    return options.exit(why) == 0 ? 0 : 2;
+  }
   return on_the_wire ? race_on_the_wire(wire) : race_on_loopback();
+} catch (std::invalid_argument const& wrong) {
+  std::fprintf(stderr, "handshake_race: %s\n", wrong.what());
+  return 2;
 } catch (std::exception const& broken) {
   std::fprintf(stderr, "\nhandshake_race: %s\n", broken.what());
   return 1;

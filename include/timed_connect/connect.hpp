@@ -72,7 +72,7 @@ result<void, borrowed_failure> conclude_borrowed(attempt<System> const& tried, t
   if (!is_untouched && left.aftermath != aftermath::kept) {
     bool const is_dead = left.aftermath == aftermath::none && is_inet(tried.to.family());
     if (is_dead) tried.sys.disconnect(tried.handle);  // so that it can connect again
-    if (is_dead) tried.sys.discard_report(tried.handle);
+    if (is_dead) tried.discard_reports();
     int read_away = 0;
     tried.sys.connect_error(tried.handle, read_away);
   }

@@ -209,14 +209,15 @@ TEST_F(RaceTable, the_count_of_SYNs_survives_the_abort) {
   EXPECT_EQ(count(net.wire(), "> SYN"), 4) << "a SYN was repeated after the end\n" << net.wire();
 }
 
-// RFC 9293, 3.5: the peer's own SYN crosses ours. SHUT_RD does not end such a socket in SYN_RECV; FIN and RST do.
+// RFC 9293, 3.5: the peer's own SYN crosses ours. SHUT_RD does not end such a socket in SYN_RECV, and a FIN would
+// wait for the peer's ACK.
 TEST_F(RaceTable, a_simultaneous_open_that_is_given_up_half_open_is_told_as_what_the_peer_sees) {
   struct {
     on_timeout how;
     aftermath left;
     char const* packets;
   } const rows[] = {
-      {on_timeout::close, aftermath::peer_sees_close, "> SYN, < SYN, > SYN-ACK, > FIN, "},
+      {on_timeout::close, aftermath::peer_sees_reset, "> SYN, < SYN, > SYN-ACK, > RST, "},
       {on_timeout::reset, aftermath::peer_sees_reset, "> SYN, < SYN, > SYN-ACK, > RST, "},
       {on_timeout::keep, aftermath::kept, "> SYN, < SYN, > SYN-ACK, "},
   };
@@ -229,6 +230,14 @@ TEST_F(RaceTable, a_simultaneous_open_that_is_given_up_half_open_is_told_as_what
     EXPECT_EQ(result.error().aftermath, left) << own.log();
     EXPECT_EQ(packets_of(own), packets);
   }
+}
+
+TEST_F(RaceTable, a_false_alarm_in_a_half_open_attempt_is_no_success) {
+  net.on_syn(to, {syn(5ms), false_alarm(7ms)});
+  auto const result = connect(10ms);
+  ASSERT_FALSE(result) << net.log();
+  EXPECT_EQ(result.error().code, tconn::errc::deadline_exceeded);
+  EXPECT_EQ(result.error().handshake, handshake::in_flight);
 }
 
 TEST_F(RaceTable, a_simultaneous_open_is_a_success_when_it_is_complete) {
@@ -268,9 +277,11 @@ TEST_F(RaceTable, a_RST_right_before_our_own_is_not_told_as_ours) {
                     {"has_arrived", aftermath::peer_sees_reset}};
   for (auto const& [before, left] : rows) {
     world own;
+    bool has_asked = false;  // the first time it asks whether the mark would mean anything
     own.before_call = [&, moment = std::string_view(before)](std::string_view call) {
       if (call == "shut_receive") own.deliver(3, tconn::testing::happening::syn_ack);
-      if (call == moment) own.deliver(3, tconn::testing::happening::rst);
+      bool const is_first = call == "has_arrived" && !std::exchange(has_asked, true);
+      if (call == moment && !is_first) own.deliver(3, tconn::testing::happening::rst);
     };
     auto const result = tconn::timed_connect(to, 10ms, {.on_timeout = on_timeout::reset}, simulated{&own});
     ASSERT_FALSE(result);

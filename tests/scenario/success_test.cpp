@@ -53,6 +53,7 @@ TEST_F(Success, takes_no_call_more_than_it_needs_when_it_has_to_wait) {
             "+5ms > ACK 192.0.2.1:80\n"
             "+5ms wait 3 = 0\n"
             "+5ms connect_error 3\n"
+            "+5ms tcp 3\n"
             "+5ms peer_name 3\n"
             "+5ms local_port 3\n"
             "+5ms close 3\n"

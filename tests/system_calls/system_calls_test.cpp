@@ -50,7 +50,7 @@ struct path {
 void PrintTo(path const& which, std::ostream* out) { *out << which.name; }
 
 // A connect that could only be seen to be over by waiting: poll, the error, the proof of a peer, no self-connect.
-std::string const look = "ppoll getsockopt:SO_ERROR getpeername getsockname";
+std::string const look = "ppoll getsockopt:SO_ERROR getsockopt:TCP_INFO getpeername getsockname";
 // The count of SYNs, which the abort resets; the decision; what it has met.
 std::string const decision = "getsockopt:TCP_INFO shutdown:SHUT_RD getsockopt:TCP_INFO";
 // The wait, the last look, the decision; and that it was our abort which has closed the socket, and not a RST.
@@ -77,9 +77,9 @@ path const paths[] = {
     {"late_accepted", "socket connect " + look + block + " close"},
     // What the peer has sent is thrown away, so that no RST follows the FIN.
     {"late_close", "socket connect " + look + ' ' + decision + " shutdown:SHUT_RDWR recvfrom close"},
-    {"late_reset",
-     "socket connect " + look + ' ' + decision +
-         " setsockopt:SO_INCOMING_CPU getsockopt:TCP_INFO connect:AF_UNSPEC getsockopt:SO_INCOMING_CPU close"},
+    {"late_reset", "socket connect " + look + ' ' + decision +
+                       " getsockopt:SO_INCOMING_CPU setsockopt:SO_INCOMING_CPU getsockopt:TCP_INFO connect:AF_UNSPEC "
+                       "getsockopt:SO_INCOMING_CPU close"},
     {"borrowed_success_blocking", borrow + " connect " + look + block},
     {"borrowed_success_nonblocking", borrow_nonblocking + " connect " + look},
     // SO_ERROR takes away the error that the abort leaves, so that the descriptor can connect again.

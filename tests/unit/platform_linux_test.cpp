@@ -16,8 +16,8 @@ using platform = tconn::detail::linux_platform;
 
 TEST(TcpInfo, is_read_at_the_offsets_of_the_kernels_structure) {
   static_assert(offsetof(tcp_info, tcpi_state) == 0);
-  static_assert(offsetof(tcp_info, tcpi_total_retrans) + sizeof(tcp_info::tcpi_total_retrans) ==
-                platform::tcp_info_read);
+  static_assert(offsetof(tcp_info, tcpi_total_retrans) == platform::total_retrans_at);
+  static_assert(sizeof(tcp_info::tcpi_total_retrans) == 4);
   tcp_info info{};
   info.tcpi_state = 2;
   info.tcpi_total_retrans = 0x01020304;
@@ -31,10 +31,14 @@ TEST(TcpInfo, that_comes_short_gives_only_what_came) {
   std::fill(std::begin(info), std::end(info), static_cast<unsigned char>(1));
   EXPECT_EQ(platform::read_tcp_info(info, 0).state, tcp_state::unknown);
   EXPECT_EQ(platform::read_tcp_info(info, 4).state, tcp_state::established);
-  for (std::size_t length = 0; length < sizeof info; ++length) {
-    EXPECT_EQ(platform::read_tcp_info(info, length).syn_retransmits, 0U) << length;
+  for (std::size_t length = 0; length <= sizeof info; ++length) {
+    EXPECT_EQ(platform::read_tcp_info(info, length).syn_retransmits != 0, length >= 104) << length;
   }
-  EXPECT_NE(platform::read_tcp_info(info, sizeof info).syn_retransmits, 0U);
+  std::fill(std::begin(info), std::end(info), static_cast<unsigned char>(0));
+  for (std::size_t length = 0; length <= sizeof info; ++length)
+    EXPECT_EQ(platform::read_tcp_info(info, length).syn_acknowledged, length < 128) << length;
+  info[platform::bytes_acked_at] = 1;
+  EXPECT_TRUE(platform::read_tcp_info(info, sizeof info).syn_acknowledged);
 }
 
 TEST(TcpInfo, names_every_state_of_the_kernel) {

@@ -46,17 +46,23 @@ struct attempt {
   endpoint const& to;
   bool borrowed = false;
 
-  /// After a readiness. SO_ERROR is read once; its 0 counts only with a peer, as poll() says "writable" of sockets that
-  /// were never connected too.
+  /// After a readiness. SO_ERROR is read once. Where the system tells the state, that is the judge: SO_ERROR also gives
+  /// an ICMP error that came while the kernel was busy with the socket, and with which the attempt goes on (tcp_ipv4.c,
+  /// tcp_v4_err: sk_err_soft); and what is half open has a peer already (RFC 9293, 3.5). An error of 0 counts only with
+  /// a peer, as poll() says "writable" of sockets that were never connected too.
   outcome look() const {
     int error = 0;
     if (int const unreadable = sys.connect_error(handle, error)) return {stage::broken, unreadable};
-    if (error != 0) return {stage::failed, error};
-    outcome const seen = confirm(/*may_be_older*/ borrowed && is_inet(to.family()));
-    if (seen.error != native_error::not_connected) return seen;
-    if (facts().state != tcp_state::syn_sent) return seen;
-    sys.discard_report(handle);  // which an earlier attempt has left, and which would wake us for ever
-    return {stage::in_flight};
+    bool const may_be_older = borrowed && is_inet(to.family());
+    switch (facts().state) {
+      case tcp_state::syn_sent:
+      case tcp_state::syn_received: discard_reports(); return {stage::in_flight};  // woken for nothing
+      case tcp_state::established:
+      case tcp_state::ended: return confirm(may_be_older);  // an error of a packet that was lost is no verdict
+      case tcp_state::closed:
+      case tcp_state::unknown: break;
+    }
+    return error != 0 ? outcome{stage::failed, error} : confirm(may_be_older);
   }
 
   /// Whether there is a peer. A connection that may be older than this call must have reached the endpoint that was
@@ -64,9 +70,8 @@ struct attempt {
   outcome confirm(bool may_be_older) const {
     endpoint peer;
     if (int const error = sys.name(handle, name_of::peer, to.family(), peer)) {
-      int reason = 0;
-      if (error == native_error::not_connected) sys.connect_error(handle, reason);
-      return reason != 0 ? outcome{stage::failed, reason} : outcome{stage::broken, error};
+      outcome const seen{stage::broken, error};
+      return error == native_error::not_connected ? ended_just_now(seen) : seen;
     }
     if (may_be_older && !to.reaches(peer)) return {stage::not_ours, native_error::is_connected};
     return {stage::connected};
@@ -85,6 +90,13 @@ struct attempt {
            sys.name(handle, name_of::peer, to.family(), peer) == 0 && local == peer;
   }
 
+  /// Throws away the reports of errors that wait beside SO_ERROR.
+  void discard_reports() const {
+    constexpr int most_reports = 8;
+    for (int reports = 0; reports < most_reports && sys.discard_report(handle) == 0; ++reports) {
+    }
+  }
+
   /// How far it is, with nothing given up.
   left_behind state(tconn::aftermath left) const {
     tcp_facts const seen = facts();
@@ -99,11 +111,12 @@ struct attempt {
     if (before.state == tcp_state::closed) return closed_by_peer(before);
     int const decided = sys.shut(handle, shut_direction::receive);
     tcp_facts const after = facts();
-    if (after.state == tcp_state::closed) return decided == 0 ? who_closed_it(before) : closed_by_peer(before);
-    tconn::aftermath const effect = end_connection(how);
-    // After a simultaneous open the socket is in SYN_RECV, which SHUT_RD does not end. FIN and RST do; a FIN of a
-    // borrowed socket waits for the peer's ACK (tcp.c, tcp_shutdown and tcp_rcv_state_process).
-    bool const is_decided = told(after.state) == tconn::handshake::completed || after.state == tcp_state::syn_received;
+    if (after.state == tcp_state::closed) return decided == 0 ? who_closed_it(before, after) : closed_by_peer(before);
+    // In SYN_RECV, between the halves of a simultaneous open, SHUT_RD decides nothing, and a FIN would wait for the
+    // peer's ACK (tcp.c, tcp_shutdown): only a RST ends it.
+    bool const is_half_open = after.state == tcp_state::syn_received;
+    tconn::aftermath const effect = end_connection(is_half_open ? on_timeout::reset : how);
+    bool const is_decided = is_half_open || told(after.state) == tconn::handshake::completed;
     if (is_decided) return {told(after.state), effect, after.syn_retransmits};
     return {tconn::handshake::unknown, tconn::aftermath::unknown, after.syn_retransmits};  // a call has failed
   }
@@ -129,20 +142,27 @@ struct attempt {
   }
 
   // Our shutdown has found the socket open, and now it is closed: by that shutdown, in SYN_SENT, or by a RST of the
-  // peer since. Our abort forgets whom the socket was on its way to and a RST does not. (Multipath TCP never forgets;
-  // but there our abort leaves no error.)
-  left_behind who_closed_it(tcp_facts const& before) const {
+  // peer since. Our abort forgets whom the socket was on its way to and a RST does not. Multipath TCP never forgets; but
+  // there our abort leaves no error, and it is not silent, as it sends a RST for the SYN.
+  left_behind who_closed_it(tcp_facts const& before, tcp_facts const& after) const {
     unsigned const repeated = before.syn_retransmits;
-    left_behind const aborted{tconn::handshake::in_flight, tconn::aftermath::nothing_sent, repeated};
     endpoint target;
     int const forgotten = sys.name(handle, name_of::target, to.family(), target);
-    if (forgotten == native_error::not_connected) return aborted;
+    if (forgotten == native_error::not_connected)
+      return {tconn::handshake::in_flight, tconn::aftermath::nothing_sent, repeated};
     int error = 0;
     if (forgotten != 0 || sys.connect_error(handle, error) != 0)
       return {tconn::handshake::unknown, tconn::aftermath::unknown, repeated};
-    if (error == 0) return aborted;
-    if (before.state == tcp_state::syn_received) return closed_by_peer(before);
+    if (error == 0) return {tconn::handshake::in_flight, tconn::aftermath::unknown, repeated};
+    if (!after.syn_acknowledged) return closed_by_peer(before);  // it was half open
     return {tconn::handshake::completed, tconn::aftermath::none, repeated};
+  }
+
+  // Without a peer there may be a reason since SO_ERROR was read.
+  outcome ended_just_now(outcome const& otherwise) const {
+    int reason = 0;
+    bool const has_reason = sys.connect_error(handle, reason) == 0 && reason != 0;
+    return has_reason ? outcome{stage::failed, reason} : otherwise;
   }
 
   static left_behind closed_by_peer(tcp_facts const& before) {
@@ -161,7 +181,10 @@ struct attempt {
   // disconnect() there is no RST for it, and it gets a FIN.
   tconn::aftermath end_connection(on_timeout how) const {
     if (how == on_timeout::reset) {
-      bool const is_marked = sys.mark_arrivals(handle) == 0;
+      // The SYN-ACK has come; a system that does not know of it (MPTCP) would not notice the peer's RST either.
+      bool has_arrived = false;
+      bool const is_noted = sys.has_arrived(handle, has_arrived) == 0 && has_arrived;
+      bool const is_marked = is_noted && sys.mark_arrivals(handle) == 0;
       bool const is_gone = is_marked && facts().state == tcp_state::closed;
       if (sys.disconnect(handle) == 0) return is_gone ? tconn::aftermath::none : after_disconnect(is_marked);
       if (!borrowed)
@@ -176,7 +199,7 @@ struct attempt {
   // nothing has come since, there was; if something has, it may have been the peer's RST.
   tconn::aftermath after_disconnect(bool is_marked) const {
     bool has_arrived = false;
-    bool const is_certain = !is_marked || (sys.has_arrived(handle, has_arrived) == 0 && !has_arrived);
+    bool const is_certain = is_marked && sys.has_arrived(handle, has_arrived) == 0 && !has_arrived;
     return is_certain ? tconn::aftermath::peer_sees_reset : tconn::aftermath::unknown;
   }
 };

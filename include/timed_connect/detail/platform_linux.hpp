@@ -96,16 +96,23 @@ struct linux_platform : posix_platform {
     return 0;
   }
 
-  /// struct tcp_info up to and including tcpi_total_retrans; tcpi_state is its first byte.
-  static constexpr std::size_t tcp_info_read = 104;
+  /// struct tcp_info up to and including tcpi_bytes_acked (since 4.1), which counts a SYN as one; tcpi_state is its first
+  /// byte.
+  static constexpr std::size_t tcp_info_read = 128;
+  static constexpr std::size_t total_retrans_at = 100;
+  static constexpr std::size_t bytes_acked_at = 120;
 
   /// An emulated kernel may fill less than was asked for (qemu-user 7.2: 4 bytes). Only what came is used.
   static tcp_facts read_tcp_info(unsigned char const* info, std::size_t length) {
     tcp_facts facts;
     if (length > 0) facts.state = state_of(info[0]);
-    if (std::uint32_t count = 0; length >= tcp_info_read) {
-      std::memcpy(&count, info + tcp_info_read - sizeof count, sizeof count);
+    if (std::uint32_t count = 0; length >= total_retrans_at + sizeof count) {
+      std::memcpy(&count, info + total_retrans_at, sizeof count);
       facts.syn_retransmits = count;
+    }
+    if (std::uint64_t acknowledged = 0; length >= bytes_acked_at + sizeof acknowledged) {
+      std::memcpy(&acknowledged, info + bytes_acked_at, sizeof acknowledged);
+      facts.syn_acknowledged = acknowledged != 0;
     }
     return facts;
   }

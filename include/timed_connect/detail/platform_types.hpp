@@ -10,10 +10,11 @@ inline namespace v1 {
 /// one that our side has ended by a FIN.
 enum class tcp_state : unsigned char { unknown, closed, syn_sent, syn_received, established, ended };
 
-/// What the system tells of a TCP socket (Linux: TCP_INFO). A field that the system did not fill is 0 / unknown.
+/// What the system tells of a TCP socket (Linux: TCP_INFO). A field that the system did not fill is as it stands here.
 struct tcp_facts {
   tcp_state state = tcp_state::unknown;
   unsigned syn_retransmits = 0;
+  bool syn_acknowledged = true;  ///< Our SYN was, which stays so when the connection is gone.
 };
 
 /// A socket option that is one int. Times carry their unit in the name.

@@ -74,6 +74,7 @@ struct simulated_socket {
   bool connecting = false;              ///< Between connect()'s EINPROGRESS and its verdict.
   bool fin_sent = false;                ///< Our side has ended.
   bool fin_due = false;                 ///< Our side ends when the handshake is complete.
+  bool acknowledged = false;            ///< Our SYN was.
   bool arrived = false;                 ///< The peer has sent something since mark_arrivals().
   bool reported = false;                ///< An ICMP error is queued beside SO_ERROR.
   bool unread = false;                  ///< The peer has sent something that nobody has read.

@@ -159,7 +159,7 @@ class simulated {
     return with("tcp", handle, [&](simulated_socket& s) {
       if (net_->plain_posix_ || !detail::is_inet(s.family)) return native_error::unknown_option;
       bool const is_ended = s.state == tcp_state::established && s.fin_sent;
-      facts = {is_ended ? tcp_state::ended : s.state, s.syn_retransmits};
+      facts = {is_ended ? tcp_state::ended : s.state, s.syn_retransmits, s.acknowledged};
       return 0;
     });
   }
@@ -228,11 +228,13 @@ class simulated {
     s.target = to;
     s.error = 0;
     s.syn_retransmits = 0;
+    s.acknowledged = s.arrived = false;
     s.coming.clear();
     if (s.local.port() == 0 && detail::is_inet(to.family())) s.local = net_->with_port(to, net_->take_port());
   }
   static void establish(simulated_socket& s) {
     s.state = tcp_state::established;
+    s.acknowledged = s.arrived = true;
     s.next_syn = detail::never;
     if (s.family == AF_UNIX) s.connecting = false;
   }

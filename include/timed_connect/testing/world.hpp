@@ -255,6 +255,7 @@ class world {
     bool const established = s.state == tcp_state::established;
     if (what == happening::syn_ack && in_flight) {
       s.state = tcp_state::established;
+      s.acknowledged = true;
       s.next_syn = detail::never;
       packet("> ACK" + whom(s));
       if (s.fin_due) finish(s);

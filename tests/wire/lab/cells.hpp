@@ -18,9 +18,8 @@ namespace wire {
 struct expectation {
   char const* packets = nullptr;  ///< As trace::packets() gives them, until the caller has its answer and what follows.
   char const* told = nullptr;  ///< "connected"; or the error, handshake, aftermath and how often the SYN was repeated.
-  char const* owning = nullptr;            ///< Afterwards, with a socket of the library's own, see report::afterwards.
-  char const* borrowed = nullptr;          ///< Afterwards, with a borrowed descriptor.
-  char const* borrowed_packets = nullptr;  ///< Where they are others with a borrowed descriptor.
+  char const* owning = nullptr;    ///< Afterwards, with a socket of the library's own, see report::afterwards.
+  char const* borrowed = nullptr;  ///< Afterwards, with a borrowed descriptor.
 };
 
 /// What else a cell is played with.
