@@ -6,8 +6,8 @@
 #include "support/loopback.hpp"
 
 #include <poll.h>
-#include <sys/stat.h>
 #include <array>
+#include <filesystem>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -26,10 +26,10 @@ std::string told(Failure const& failure) {
          std::string(to_string(failure.aftermath)) + ", " + std::to_string(failure.syn_retransmits) + " repeated";
 }
 
-/// Which socket a descriptor is; 0 if it is none, any more.
-ino_t socket_of(tconn::native_handle handle) {
-  struct stat found {};
-  return ::fstat(handle, &found) == 0 ? found.st_ino : 0;
+/// Which socket a descriptor is; empty if it is none, any more.
+std::string socket_of(tconn::native_handle handle) {
+  std::error_code none;
+  return std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(handle), none).string();
 }
 
 std::string script_of(window const& what, manner const& by) {
@@ -151,7 +151,7 @@ class course {
   tconn::endpoint to_;
   tconn::socket mine_{};
   tconn::native_handle used_ = tconn::no_handle;
-  ino_t socket_ = 0;
+  std::string socket_{};
   report seen_{};
 };
 
