@@ -47,8 +47,8 @@ class basic_pending_connection {
 
   /// Looks, and never blocks: the outcome, or nothing while the attempt is in flight.
   /// Errors: whatever connect(2) reports by SO_ERROR; errc::self_connect; EBADF when there is no attempt.
-  /// Cost: poll and TCP_INFO in flight; poll, SO_ERROR, getpeername, getsockname, and ioctl unless `nonblocking`, when
-  /// connected.
+  /// Cost: poll and TCP_INFO in flight; poll, SO_ERROR, TCP_INFO, getpeername, getsockname, and ioctl unless
+  /// `nonblocking`, when connected.
   std::optional<connect_result> try_finish() { return try_finish(socket_.system()); }
 
   /// The same through another system, such as a waiting strategy.

@@ -8,7 +8,6 @@
 #include <poll.h>
 #include <array>
 #include <filesystem>
-#include <optional>
 #include <thread>
 #include <utility>
 

@@ -114,9 +114,7 @@ peer::peer(lab& in, int host, std::string_view script) : lab_(in), host_(host), 
 
 tconn::endpoint peer::where(int family) const { return address_of(family, host_, port); }
 
-void peer::before(std::string_view call) {
-  if (call != "return") reach("before " + std::string(call), kind::call, call);
-}
+void peer::before(std::string_view call) { reach("before " + std::string(call), kind::call, call); }
 
 void peer::after_return() { reach("after return", kind::moment, "return"); }
 
