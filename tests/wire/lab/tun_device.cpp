@@ -5,6 +5,8 @@
 
 #include <arpa/inet.h>
 #include <linux/if_tun.h>
+#include <linux/pkt_sched.h>
+#include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -99,6 +101,31 @@ void configure_v6() {
   }
 }
 
+/// Takes the device's queue away (tc qdisc replace dev lab0 root noqueue). With one, what a thread sends while another
+/// does is sent by the other, and may not be there yet when the system call returns.
+void remove_queue() {
+  struct {
+    nlmsghdr header;
+    tcmsg body;
+    rtattr kind;
+    char name[sizeof "noqueue"];
+  } asked{};
+  asked.header = {sizeof asked, RTM_NEWQDISC, NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE, 1, 0};
+  asked.body.tcm_ifindex = static_cast<int>(::if_nametoindex(device_name));
+  asked.body.tcm_parent = TC_H_ROOT;
+  asked.kind = {RTA_LENGTH(sizeof asked.name), TCA_KIND};
+  std::memcpy(asked.name, "noqueue", sizeof asked.name);
+  struct {
+    nlmsghdr header;
+    nlmsgerr body;
+  } told{};
+  tconn::socket const any(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
+  must(static_cast<int>(::send(any.native_handle(), &asked, sizeof asked, 0)), "RTM_NEWQDISC");
+  must(static_cast<int>(::recv(any.native_handle(), &told, sizeof told, 0)), "RTM_NEWQDISC");
+  errno = -told.body.error;
+  if (told.header.nlmsg_type != NLMSG_ERROR || errno != 0) give_up("the device keeps its queue");
+}
+
 }  // namespace
 
 tconn::endpoint address_of(int family, int host, std::uint16_t port) {
@@ -120,13 +147,14 @@ tun_device::tun_device() {
   asked.ifr_flags = IFF_UP | IFF_RUNNING;
   must(::ioctl(any.native_handle(), SIOCSIFFLAGS, &asked), "SIOCSIFFLAGS");
   configure_v6();
+  remove_queue();
   // A FIN that a busy machine acknowledges late is not to be sent twice. Kernels before 6.11 do not have this.
   set("ipv4/tcp_rto_min_us", "30000000");
 }
 
 std::optional<bytes> tun_device::read() const {
-  constexpr std::size_t largest = 65536;
-  bytes packet(largest);
+  constexpr std::size_t mtu = 1500;  // of a TUN device that has not been told another
+  bytes packet(mtu);
   auto const count = ::read(descriptor(), packet.data(), packet.size());
   if (count <= 0) return std::nullopt;
   packet.resize(static_cast<std::size_t>(count));
