@@ -47,18 +47,26 @@ class WireTable : public support::LabTest, public testing::WithParamInterface<ce
 INSTANTIATE_TEST_SUITE_P(when, WireTable, testing::ValuesIn(cells()),
                          [](auto const& which) { return name_of(which.param); });
 
+/// Plays a cell, and plays it again if the machine stood still meanwhile.
+wire::report played(wire::lab& in, wire::window const& what, wire::manner const& by) {
+  constexpr int most_times = 5;
+  auto seen = wire::play(in, what, by);
+  for (int times = 1; seen.held_up && times < most_times; ++times) seen = wire::play(in, what, by);
+  return seen;
+}
+
 TEST_P(WireTable, is_what_the_kernel_does) {
   auto const& [what, how] = GetParam();
-  std::vector<std::pair<wire::manner, std::future<wire::report>>> played;
+  std::vector<std::pair<wire::manner, std::future<wire::report>>> all;
   for (int const family : {AF_INET, AF_INET6}) {
     for (bool const borrowed : {false, true}) {
       wire::manner const by{how, family, borrowed};
-      played.emplace_back(
-          by, std::async(std::launch::async, [this, &what = *what, by] { return wire::play(lab(), what, by); }));
+      all.emplace_back(by,
+                       std::async(std::launch::async, [this, &what = *what, by] { return played(lab(), what, by); }));
     }
   }
   auto const& expected = what->expected(how);
-  for (auto& [by, cell] : played) {
+  for (auto& [by, cell] : all) {
     SCOPED_TRACE(std::string(by.family == AF_INET ? "IPv4, " : "IPv6, ") + (by.borrowed ? "borrowed" : "owning"));
     auto const seen = cell.get();
     EXPECT_EQ(seen.packets, expected.packets);

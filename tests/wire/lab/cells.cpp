@@ -17,6 +17,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto long_enough = 10s;
+constexpr auto too_late = 500ms;  // the kernel repeats a SYN after a second at the soonest
 constexpr char const* manners = "\non data: send data\non FIN-ACK: send ACK\n";
 
 template <class Failure>
@@ -126,6 +127,7 @@ class course {
   void look_at_the_wire(clock::time_point began) {
     server_.after_return();
     std::this_thread::sleep_for(what_.with.afterwards);
+    seen_.held_up = clock::now() > began + what_.with.limit + what_.with.afterwards + too_late;
     server_.note("deadline", began + what_.with.limit);
     seen_.shown = server_.seen();
     seen_.packets = seen_.shown.packets();

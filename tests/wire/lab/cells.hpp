@@ -63,6 +63,8 @@ struct report {
   std::string afterwards{};
   /// What is wrong with it in itself; empty if nothing is.
   std::string faults{};
+  /// The machine stood still for so long that the kernel may have repeated a SYN meanwhile: what was seen shows nothing.
+  bool held_up = false;
   trace shown{};
 };
 

@@ -148,6 +148,8 @@ tun_device::tun_device() {
   must(::ioctl(any.native_handle(), SIOCSIFFLAGS, &asked), "SIOCSIFFLAGS");
   configure_v6();
   remove_queue();
+  // SYNs are repeated after 1, 3, 7 s on every kernel; since 6.5 the first four would be a second apart.
+  set("ipv4/tcp_syn_linear_timeouts", "0");
   // A FIN that a busy machine acknowledges late is not to be sent twice. Kernels before 6.11 do not have this.
   set("ipv4/tcp_rto_min_us", "30000000");
 }

@@ -73,7 +73,7 @@ constexpr char const* half_open = "> SYN, < SYN, > SYN-ACK";
 constexpr char const* both_open = "> SYN, < SYN, > SYN-ACK, < SYN-ACK, > ACK";
 
 constexpr auto in_time = 10s;                  // nobody waits for it
-constexpr auto after_the_second_SYN = 1500ms;  // which the kernel sends a second after the first; the third after two
+constexpr auto after_the_second_SYN = 2000ms;  // which the kernel sends a second after the first; the third after three
 
 constexpr std::array all{
     // ---- the SYN-ACK ----
