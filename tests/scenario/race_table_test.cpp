@@ -277,11 +277,9 @@ TEST_F(RaceTable, a_RST_right_before_our_own_is_not_told_as_ours) {
                     {"has_arrived", aftermath::peer_sees_reset}};
   for (auto const& [before, left] : rows) {
     world own;
-    bool has_asked = false;  // the first time it asks whether the mark would mean anything
     own.before_call = [&, moment = std::string_view(before)](std::string_view call) {
       if (call == "shut_receive") own.deliver(3, tconn::testing::happening::syn_ack);
-      bool const is_first = call == "has_arrived" && !std::exchange(has_asked, true);
-      if (call == moment && !is_first) own.deliver(3, tconn::testing::happening::rst);
+      if (call == moment) own.deliver(3, tconn::testing::happening::rst);
     };
     auto const result = tconn::timed_connect(to, 10ms, {.on_timeout = on_timeout::reset}, simulated{&own});
     ASSERT_FALSE(result);
@@ -289,6 +287,62 @@ TEST_F(RaceTable, a_RST_right_before_our_own_is_not_told_as_ours) {
     EXPECT_EQ(result.error().aftermath, left) << own.log();
     EXPECT_EQ(packets_of(own).find("> RST") != std::string::npos, left == aftermath::peer_sees_reset) << own.log();
   }
+}
+
+/// Linux's TCP_INFO, which takes the state before it waits for a RST that is at work on the socket: the first one after
+/// the mark tells what was.
+struct tells_what_was : simulated {
+  using simulated::simulated;
+  int mark_arrivals(tconn::native_handle handle) const {
+    net_of_it->deliver(handle, tconn::testing::happening::rst);
+    is_stale = true;
+    return simulated::mark_arrivals(handle);
+  }
+  int tcp(tconn::native_handle handle, tconn::tcp_facts& facts) const {
+    int const error = simulated::tcp(handle, facts);
+    if (std::exchange(is_stale, false)) facts.state = tconn::tcp_state::established;
+    return error;
+  }
+  world* net_of_it = nullptr;
+  mutable bool is_stale = false;
+};
+
+TEST_F(RaceTable, a_RST_that_is_at_work_when_the_mark_is_set_is_not_told_as_ours) {
+  net.before_call = [this](std::string_view call) {
+    if (call == "shut_receive") net.deliver(3, tconn::testing::happening::syn_ack);
+  };
+  tells_what_was sys(&net);
+  sys.net_of_it = &net;
+  auto const result = tconn::timed_connect(to, 10ms, {.on_timeout = on_timeout::reset}, sys);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().handshake, handshake::completed) << net.log();
+  EXPECT_EQ(result.error().aftermath, aftermath::none) << net.log();
+}
+
+TEST_F(RaceTable, what_a_call_that_fails_does_not_tell_is_unknown) {
+  // in flight: our abort cannot be told from the peer's RST
+  tconn::testing::fault_plan plan{.fail_at = 1, .error = ENOBUFS, .call = "target_name"};
+  tconn::testing::faulty const forgetful(simulated{&net}, plan);
+  auto const result = tconn::timed_connect(to, 10ms, {}, forgetful);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(plan.hit, "target_name");
+  EXPECT_EQ(result.error().handshake, handshake::unknown) << net.log();
+  EXPECT_EQ(result.error().aftermath, aftermath::unknown) << net.log();
+}
+
+TEST_F(RaceTable, without_a_way_to_reset_no_reset_is_claimed) {
+  struct cannot_reset : simulated {
+    using simulated::simulated;
+    int disconnect(tconn::native_handle) const { return EINVAL; }
+    int reset_on_close(tconn::native_handle) const { return EINVAL; }
+  };
+  net.before_call = [this](std::string_view call) {
+    if (call == "shut_receive") net.deliver(3, tconn::testing::happening::syn_ack);
+  };
+  auto const result = tconn::timed_connect(to, 10ms, {.on_timeout = on_timeout::reset}, cannot_reset{&net});
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().handshake, handshake::completed) << net.log();
+  EXPECT_EQ(result.error().aftermath, aftermath::unknown) << net.log();
 }
 
 }  // namespace

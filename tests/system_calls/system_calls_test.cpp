@@ -78,8 +78,8 @@ path const paths[] = {
     // What the peer has sent is thrown away, so that no RST follows the FIN.
     {"late_close", "socket connect " + look + ' ' + decision + " shutdown:SHUT_RDWR recvfrom close"},
     {"late_reset", "socket connect " + look + ' ' + decision +
-                       " getsockopt:SO_INCOMING_CPU setsockopt:SO_INCOMING_CPU getsockopt:TCP_INFO connect:AF_UNSPEC "
-                       "getsockopt:SO_INCOMING_CPU close"},
+                       " getsockopt:SO_PROTOCOL setsockopt:SO_INCOMING_CPU getsockopt:TCP_INFO getsockopt:TCP_INFO "
+                       "connect:AF_UNSPEC getsockopt:SO_INCOMING_CPU close"},
     {"borrowed_success_blocking", borrow + " connect " + look + block},
     {"borrowed_success_nonblocking", borrow_nonblocking + " connect " + look},
     // SO_ERROR takes away the error that the abort leaves, so that the descriptor can connect again.

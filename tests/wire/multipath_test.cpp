@@ -57,4 +57,21 @@ TEST_F(Multipath, reset_after_the_handshake_claims_no_RST_that_may_not_have_been
   EXPECT_EQ(server.seen().packets(), "> SYN, < SYN-ACK, > ACK, < RST");
 }
 
+// SO_INCOMING_CPU, by which arrivals are noted, can be set by anybody.
+TEST_F(Multipath, claims_no_RST_though_its_owner_has_said_on_which_processor_segments_come) {
+  auto const set = [](tconn::native_handle handle, tconn::endpoint const&) {
+    int const processor = 0;
+    ::setsockopt(handle, SOL_SOCKET, SO_INCOMING_CPU, &processor, sizeof processor);
+    return std::error_code{};
+  };
+  auto& server = lab().add("before shut_receive: send SYN-ACK\nbefore disconnect: send RST");
+  auto const result = tconn::timed_connect(server.where(), 10ms,
+                                           {.on_timeout = on_timeout::reset, .multipath = true, .before_connect = set},
+                                           wire::watched(server));
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().handshake, handshake::completed);
+  EXPECT_EQ(result.error().aftermath, aftermath::unknown);
+  EXPECT_EQ(server.seen().packets(), "> SYN, < SYN-ACK, > ACK, < RST");
+}
+
 }  // namespace

@@ -41,7 +41,7 @@ TEST_F(PeerReset, right_before_our_RST_is_not_told_as_our_RST) {
 }
 
 TEST_F(PeerReset, after_our_RST_changes_nothing) {
-  auto& server = lab().add("before shut_receive: send SYN-ACK\nbefore has_arrived 2: send RST");
+  auto& server = lab().add("before shut_receive: send SYN-ACK\nbefore has_arrived: send RST");
   auto const result =
       tconn::timed_connect(server.where(), 10ms, {.on_timeout = on_timeout::reset}, wire::watched(server));
   EXPECT_EQ(result.error().aftermath, aftermath::peer_sees_reset);

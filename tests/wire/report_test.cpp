@@ -69,8 +69,8 @@ TEST_F(Report, does_not_hide_a_refusal_that_comes_while_it_is_looked_at) {
 
 TEST_F(Report, and_another_are_both_gone_when_the_attempt_has_failed) {
   auto const mine = with_a_report();
-  auto& server = lab().add("on SYN: send unreachable");
-  auto const result = tconn::timed_connect(mine.native_handle(), server.where(), 3s);
+  auto& server = lab().add("before wait: send unreachable");
+  auto const result = tconn::timed_connect(mine.native_handle(), server.where(), 3s, {}, wire::watched(server));
   EXPECT_EQ(result.error().code, std::errc::host_unreachable);
   EXPECT_FALSE(has_report(mine));
 }

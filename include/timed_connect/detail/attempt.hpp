@@ -115,9 +115,9 @@ struct attempt {
     // In SYN_RECV, between the halves of a simultaneous open, SHUT_RD decides nothing, and a FIN would wait for the
     // peer's ACK (tcp.c, tcp_shutdown): only a RST ends it.
     bool const is_half_open = after.state == tcp_state::syn_received;
-    tconn::aftermath const effect = end_connection(is_half_open ? on_timeout::reset : how);
-    bool const is_decided = is_half_open || told(after.state) == tconn::handshake::completed;
-    if (is_decided) return {told(after.state), effect, after.syn_retransmits};
+    if (how == on_timeout::reset || is_half_open) return reset(after);
+    tconn::aftermath const effect = finish();
+    if (told(after.state) == tconn::handshake::completed) return {told(after.state), effect, after.syn_retransmits};
     return {tconn::handshake::unknown, tconn::aftermath::unknown, after.syn_retransmits};  // a call has failed
   }
 
@@ -154,8 +154,13 @@ struct attempt {
     if (forgotten != 0 || sys.connect_error(handle, error) != 0)
       return {tconn::handshake::unknown, tconn::aftermath::unknown, repeated};
     if (error == 0) return {tconn::handshake::in_flight, tconn::aftermath::unknown, repeated};
-    if (!after.syn_acknowledged) return closed_by_peer(before);  // it was half open
-    return {tconn::handshake::completed, tconn::aftermath::none, repeated};
+    return closed_since(after, repeated);
+  }
+
+  // By a RST of the peer's after it had opened; an unacknowledged SYN says that it was half open until then.
+  static left_behind closed_since(tcp_facts const& after, unsigned repeated) {
+    bool const was_complete = after.syn_acknowledged;
+    return {was_complete ? tconn::handshake::completed : tconn::handshake::failed, tconn::aftermath::none, repeated};
   }
 
   // Without a peer there may be a reason since SO_ERROR was read.
@@ -174,33 +179,41 @@ struct attempt {
     int error = 0;
     bool const has_peer = sys.connect_error(handle, error) == 0 && error == 0 && confirm(false).at == stage::connected;
     if (!has_peer) return {tconn::handshake::failed, tconn::aftermath::none};
-    return {tconn::handshake::completed, end_connection(on_timeout::close)};
+    return {tconn::handshake::completed, finish()};
   }
 
-  // The peer may have ended it first; then nothing of ours reaches it. A borrowed descriptor is not closed, so without
-  // disconnect() there is no RST for it, and it gets a FIN.
-  tconn::aftermath end_connection(on_timeout how) const {
-    if (how == on_timeout::reset) {
-      // The SYN-ACK has come; a system that does not know of it (MPTCP) would not notice the peer's RST either.
-      bool has_arrived = false;
-      bool const is_noted = sys.has_arrived(handle, has_arrived) == 0 && has_arrived;
-      bool const is_marked = is_noted && sys.mark_arrivals(handle) == 0;
-      bool const is_gone = is_marked && facts().state == tcp_state::closed;
-      if (sys.disconnect(handle) == 0) return is_gone ? tconn::aftermath::none : after_disconnect(is_marked);
-      if (!borrowed)
-        return sys.reset_on_close(handle) == 0 ? tconn::aftermath::peer_sees_reset : tconn::aftermath::unknown;
-    }
+  // The peer may have ended it first; then nothing of ours reaches it.
+  tconn::aftermath finish() const {
     int const gone = sys.shut(handle, shut_direction::both);
     if (gone == native_error::not_connected) return tconn::aftermath::none;
     return gone == 0 ? tconn::aftermath::peer_sees_close : tconn::aftermath::unknown;
   }
 
-  // disconnect() answers 0 whether or not there was anything left to reset. The socket was open after the mark, so if
-  // nothing has come since, there was; if something has, it may have been the peer's RST.
-  tconn::aftermath after_disconnect(bool is_marked) const {
+  // disconnect() answers 0 whether or not there was anything left to reset, and whether a half-open handshake has
+  // completed meanwhile. So arrivals are marked: if the socket was open after the mark and nothing has come since, that
+  // is the state which the RST has met.
+  left_behind reset(tcp_facts const& opened) const {
+    bool const is_marked = sys.mark_arrivals(handle) == 0;
+    // A RST that came just before the mark may be at work still. TCP_INFO takes the state first and the socket's lock
+    // after (tcp.c, tcp_get_info): the first one waits until the RST has done its work, the second one sees it.
+    if (is_marked) facts();
+    tcp_facts const last = is_marked ? facts() : opened;
+    if (last.state == tcp_state::closed) return closed_since(last, opened.syn_retransmits);
+    bool const is_gone = sys.disconnect(handle) == 0;
     bool has_arrived = false;
-    bool const is_certain = is_marked && sys.has_arrived(handle, has_arrived) == 0 && !has_arrived;
-    return is_certain ? tconn::aftermath::peer_sees_reset : tconn::aftermath::unknown;
+    bool const is_certain = is_gone && is_marked && sys.has_arrived(handle, has_arrived) == 0 && !has_arrived;
+    bool const is_complete = told(last.state) == tconn::handshake::completed;
+    if (is_certain && (is_complete || last.state == tcp_state::syn_received))
+      return {told(last.state), tconn::aftermath::peer_sees_reset, opened.syn_retransmits};
+    auto const effect = is_gone ? tconn::aftermath::unknown : reset_without_disconnect();
+    if (is_complete) return {tconn::handshake::completed, effect, opened.syn_retransmits};
+    return {tconn::handshake::unknown, tconn::aftermath::unknown, opened.syn_retransmits};
+  }
+
+  // A borrowed descriptor is not closed, so without disconnect() there is no RST for it, and it gets a FIN.
+  tconn::aftermath reset_without_disconnect() const {
+    if (borrowed) return finish();
+    return sys.reset_on_close(handle) == 0 ? tconn::aftermath::peer_sees_reset : tconn::aftermath::unknown;
   }
 };
 

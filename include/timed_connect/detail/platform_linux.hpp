@@ -60,8 +60,14 @@ struct linux_platform : posix_platform {
   }
 
   /// The kernel notes at each segment of the peer's, before it looks into it, on which processor that came (tcp_ipv4.c,
-  /// tcp_v4_rcv). -1, with which a socket begins, is none: SO_INCOMING_CPU, see socket(7); it can be set since 4.4.
-  static int mark_arrivals(native_handle handle) { return set_int(handle, SOL_SOCKET, 49 /* SO_INCOMING_CPU */, -1); }
+  /// tcp_v4_rcv). -1, with which a socket begins, is none: SO_INCOMING_CPU, see socket(7); it can be set since 4.4. Only
+  /// TCP itself does so: the outer socket of Multipath TCP sees no segments.
+  static int mark_arrivals(native_handle handle) {
+    int protocol = 0;
+    if (int const error = get_int(handle, SOL_SOCKET, 38 /* SO_PROTOCOL */, protocol)) return error;
+    if (protocol != IPPROTO_TCP) return native_error::not_supported;
+    return set_int(handle, SOL_SOCKET, 49 /* SO_INCOMING_CPU */, -1);
+  }
   static int has_arrived(native_handle handle, bool& arrived) {
     int processor = -1;
     address_length length = sizeof processor;

@@ -33,6 +33,7 @@ constexpr expectation over(char const* packets, char const* handshake) {
   return {packets, handshake, "closed", "connects anew"};
 }
 constexpr char const* failed = "deadline exceeded; failed, none, 0 repeated";
+constexpr char const* not_known = "deadline exceeded; unknown, unknown, 0 repeated";
 constexpr char const* lost_again = "deadline exceeded; completed, none, 0 repeated";
 
 constexpr expectation kept(char const* packets, char const* afterwards = "resumes: carries bytes") {
@@ -255,6 +256,24 @@ constexpr std::array all{
     window{"simultaneous open begun before and reset after the decision",
            "before shut_receive: send SYN\nbefore tcp 2: send RST", over("> SYN, < SYN, > SYN-ACK, < RST", failed),
            over("> SYN, < SYN, > SYN-ACK, < RST", failed), no_such_moment},
+    window{"simultaneous open begun before the last look, complete before its RST",
+           "before last_look: send SYN\nbefore mark_arrivals: send ACK",
+           cut("> SYN, < SYN, > SYN-ACK, < ACK, > RST-ACK"), cut("> SYN, < SYN, > SYN-ACK, < ACK, > RST-ACK"),
+           no_such_moment},
+    window{"simultaneous open begun before the last look, complete right before its RST",
+           "before last_look: send SYN\nbefore disconnect: send ACK",
+           over("> SYN, < SYN, > SYN-ACK, < ACK, > RST-ACK", not_known),
+           over("> SYN, < SYN, > SYN-ACK, < ACK, > RST-ACK", not_known), no_such_moment},
+    window{"simultaneous open begun before the last look, reset before its RST",
+           "before last_look: send SYN\nbefore mark_arrivals: send RST", over("> SYN, < SYN, > SYN-ACK, < RST", failed),
+           over("> SYN, < SYN, > SYN-ACK, < RST", failed), no_such_moment},
+    window{"simultaneous open begun before the last look, complete and reset before its RST",
+           "before last_look: send SYN\nbefore mark_arrivals: send ACK, RST",
+           over("> SYN, < SYN, > SYN-ACK, < ACK, < RST", lost_again),
+           over("> SYN, < SYN, > SYN-ACK, < ACK, < RST", lost_again), no_such_moment},
+    window{"simultaneous open begun before the last look, reset right before its RST",
+           "before last_look: send SYN\nbefore disconnect: send RST", over("> SYN, < SYN, > SYN-ACK, < RST", not_known),
+           over("> SYN, < SYN, > SYN-ACK, < RST", not_known), no_such_moment},
     window{"simultaneous open begun after the return",
            "after return: send SYN",
            silent("> SYN, < SYN, > RST-ACK"),
