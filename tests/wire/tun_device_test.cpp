@@ -53,7 +53,7 @@ TEST(TunDevice, holds_what_a_call_has_sent_when_the_call_returns_though_others_s
   std::vector<std::thread> all;
   for (std::uint32_t sender = 0; sender < threads; ++sender) all.emplace_back(send, sender);
   for (auto& one : all) one.join();
-  EXPECT_EQ(late, 0u);
+  EXPECT_EQ(late, 0U);
 }
 
 }  // namespace
