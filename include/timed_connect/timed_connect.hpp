@@ -5,3 +5,4 @@
 
 #include <timed_connect/connect.hpp>
 #include <timed_connect/detail/config.hpp>
+#include <timed_connect/guards.hpp>
