@@ -3,10 +3,9 @@
 // signals, retries and false alarms all spend the one budget.
 #pragma once
 
-#include <timed_connect/detail/open.hpp>
+#include <timed_connect/detail/drive.hpp>
 #include <timed_connect/pending_connection.hpp>
 
-#include <chrono>
 #include <utility>
 
 namespace tconn {
@@ -44,13 +43,13 @@ class scoped_nonblocking {
 
 /// The error that a borrowed descriptor itself shows; 0 if it is a stream socket of the endpoint's family.
 template <system_calls System>
-int check_borrowed(System& sys, native_handle mine, endpoint const& to) {
+int check_borrowed(System& sys, native_handle mine, endpoint const& to, cancellation const* cancel) {
   int family = 0;
   int type = 0;
   if (int const error = sys.kind(mine, family, type)) return error;
   if (type != SOCK_STREAM) return native_error::wrong_type;
   if (family != to.family()) return native_error::wrong_family;
-  return sys.can_wait_on(mine) ? 0 : own_error(errc::descriptor_too_large);
+  return can_wait_on(sys, mine, cancel) ? 0 : own_error(errc::descriptor_too_large);
 }
 
 /// Why a borrowed descriptor is not connected.
@@ -63,9 +62,13 @@ struct borrowed_failure {
 template <system_calls System>
 result<void, borrowed_failure> conclude_borrowed(attempt<System> const& tried, time_point until,
                                                  connect_options const& options) {
-  outcome seen = drive(tried, until, options.accept_late);
-  for (int tries = 1; is_bad_luck(seen) && tries < most_tries && tried.sys.now() < until; ++tries)
-    seen = drive(tried, until, options.accept_late);
+  course<System> driven(tried, until, options.accept_late);
+  for (int tries = 1;; ++tries) {
+    driven.begin();
+    drive(driven, tried.sys, options.cancel);
+    if (!is_bad_luck(driven.seen()) || tries == most_tries || tried.sys.now() >= until) break;
+  }
+  outcome const seen = driven.seen();
   if (seen.at == stage::connected) return {};
   left_behind const left = leave(tried, seen.at, options.on_timeout);
   bool const is_untouched = seen.at == stage::not_started || seen.at == stage::not_ours;
@@ -88,7 +91,7 @@ result<void, borrowed_failure> conclude_borrowed(attempt<System> const& tried, t
 /// flight at the deadline: handshake not_started.
 ///
 /// Errors: errc::deadline_exceeded. Before anything is sent: errc::invalid_endpoint, errc::invalid_option,
-/// errc::descriptor_too_large and errc::refused_by_hook. errc::self_connect, when 8 tries within the deadline ended so.
+/// errc::descriptor_too_large, errc::refused_by_hook and errc::cancelled, which also comes later. errc::self_connect, when 8 tries within the deadline ended so.
 /// Else what socket(2), setsockopt(2), bind(2) and connect(2) report: ECONNREFUSED, ENETUNREACH, EMFILE, the kernel's
 /// own ETIMEDOUT, ...
 ///
@@ -101,27 +104,16 @@ result<void, borrowed_failure> conclude_borrowed(attempt<System> const& tried, t
 template <system_calls System = native_system>
 basic_connect_result<typename System::owner> timed_connect(endpoint const& to, deadline limit,
                                                            connect_options const& options = {}, System sys = {}) {
-  using owner = typename System::owner;
   auto const began = sys.now();
   auto const until = detail::fixed(limit, began);
-  auto const refuse = [&](int error) { return detail::failure<owner>(error, to, {}, sys.now() - began); };
-  if (int const error = detail::check(to, options)) return refuse(error);
-  for (int tries = 1;; ++tries) {
-    detail::scoped_handle<System> owned(sys);
-    if (int const error = detail::open_socket(sys, owned.handle, to, options)) return refuse(error);
-    detail::attempt<System> const tried{sys, owned.handle, to};
-    auto const seen = detail::drive(tried, until, options.accept_late);
-    if (detail::is_bad_luck(seen) && tries < detail::most_tries && sys.now() < until) continue;
-    owned.release();
-    auto concluded = detail::conclude(tried, seen, options.on_timeout, options.nonblocking, began);
-    if (!concluded && concluded.error().aftermath == aftermath::kept)
-      concluded.error().pending.emplace(basic_socket<owner>(tried.handle, detail::owner_of(sys)), to, options);
-    return concluded;
-  }
+  detail::owned_connect<System> connecting(sys, to, options, until);
+  connecting.begin();
+  detail::drive(connecting, sys, options.cancel);
+  return connecting.conclude(options.on_timeout, began);
 }
 
 /// Connects the caller's own descriptor. It is never closed, and comes back in the blocking mode in which it came, on
-/// every path. Of the options, on_timeout, accept_late and before_connect apply; any other off its default is
+/// every path. Of the options, on_timeout, accept_late, before_connect and cancel apply; any other off its default is
 /// errc::invalid_option.
 ///
 /// Deadline: as above. When it comes, `close` shuts the descriptor down (silent while the SYN is in flight, and it can
@@ -146,7 +138,7 @@ result<void, basic_connect_failure<typename System::owner>> timed_connect(tconn:
   };
   if (int const error = detail::check(to, options)) return fail(error);
   if (!detail::fits_borrowed(options)) return fail(detail::own_error(errc::invalid_option));
-  if (int const error = detail::check_borrowed(sys, mine, to)) return fail(error);
+  if (int const error = detail::check_borrowed(sys, mine, to, options.cancel)) return fail(error);
   detail::scoped_nonblocking<System> mode(sys, mine);
   if (int const error = mode.note(static_cast<bool>(options.before_connect))) return fail(error);
   if (int const error = detail::ask(options.before_connect, mine, to)) return fail(error);

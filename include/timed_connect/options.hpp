@@ -3,6 +3,7 @@
 // field has its default, no field ever moves, new ones go last.
 #pragma once
 
+#include <timed_connect/cancellation.hpp>
 #include <timed_connect/detail/platform.hpp>
 #include <timed_connect/endpoint.hpp>
 #include <timed_connect/error.hpp>
@@ -17,9 +18,6 @@
 
 namespace tconn {
 inline namespace v1 {
-
-/// The type of connect_options::cancel; nothing makes one yet.
-class cancellation;
 
 /// What happens to an attempt that is still in flight at the deadline. On the wire the first two differ only once the
 /// handshake is complete; before that both are silent, and a SYN-ACK that comes later is answered with RST.
@@ -143,7 +141,7 @@ struct connect_options {
   /// Called with every new socket, options applied and not yet connecting, and the address that is about to be dialled.
   /// An error vetoes: nothing is sent, errc::refused_by_hook. The socket is not the hook's to close.
   connect_hook before_connect{};
-  /// Reserved: anything but a null pointer is errc::invalid_option in this version.
+  /// Ends the call from outside, from any thread. It must outlive the call, and the attempt that the call has kept.
   cancellation const* cancel = nullptr;
 };
 
@@ -171,8 +169,8 @@ inline bool fits_borrowed(connect_options const& options) {
 /// The error that the arguments alone show, before any system call; 0 if they make sense together.
 inline int check(endpoint const& to, connect_options const& options) {
   if (!to.valid()) return own_error(errc::invalid_endpoint);
-  if (!is_policy(options.on_timeout) || options.cancel != nullptr) return own_error(errc::invalid_option);
-  if (!sets_up_the_socket(options)) return 0;
+  if (!is_policy(options.on_timeout)) return own_error(errc::invalid_option);
+  if (!sets_up_the_socket(options)) return check(options.cancel);
   constexpr std::int64_t longest_user_timeout = 0x7fffffff;
   constexpr std::size_t longest_interface_name = 15;  // IFNAMSIZ less its NUL
   bool const good = (!asks_for_inet(options) || is_inet(to.family())) &&
@@ -181,7 +179,7 @@ inline int check(endpoint const& to, connect_options const& options) {
                     options.interface_name.find('\0') == std::string_view::npos && options.user_timeout.count() >= 0 &&
                     options.user_timeout.count() <= longest_user_timeout && options.syn_count >= 0 &&
                     options.syn_count <= 127;
-  return good ? 0 : own_error(errc::invalid_option);
+  return good ? check(options.cancel) : own_error(errc::invalid_option);
 }
 
 }  // namespace detail

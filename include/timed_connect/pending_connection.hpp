@@ -3,7 +3,6 @@
 #pragma once
 
 #include <timed_connect/connect_failure.hpp>
-#include <timed_connect/detail/conclude.hpp>
 #include <timed_connect/detail/drive.hpp>
 
 #include <concepts>
@@ -21,16 +20,21 @@ class basic_pending_connection {
  public:
   using connect_result = basic_connect_result<Owner>;  ///< The outcome.
 
-  /// Takes over an attempt that is in flight on a non-blocking socket. Of the options, accept_late and nonblocking
-  /// count.
+  /// Takes over an attempt that is in flight on a non-blocking socket. Of the options, accept_late, nonblocking and
+  /// cancel count.
   basic_pending_connection(basic_socket<Owner> in_flight, endpoint const& to, connect_options const& options)
-      : socket_(std::move(in_flight)), to_(to), accept_late_(options.accept_late), nonblocking_(options.nonblocking) {}
+      : socket_(std::move(in_flight)),
+        to_(to),
+        cancel_(options.cancel),
+        accept_late_(options.accept_late),
+        nonblocking_(options.nonblocking) {}
   basic_pending_connection(basic_pending_connection&&) noexcept = default;
   basic_pending_connection& operator=(basic_pending_connection&& other) noexcept {
     if (this != &other) {
       abandon(on_timeout::close);
       socket_ = std::move(other.socket_);
       to_ = other.to_;
+      cancel_ = other.cancel_;
       accept_late_ = other.accept_late_;
       nonblocking_ = other.nonblocking_;
     }
@@ -54,7 +58,7 @@ class basic_pending_connection {
   /// The same through another system, such as a waiting strategy.
   template <system_calls System>
   requires std::same_as<typename System::owner, Owner> std::optional<connect_result> try_finish(System sys) {
-    connect_result looked = wait(detail::long_past, on_timeout::keep, sys, /*accept_late*/ true);
+    connect_result looked = wait(detail::long_past, on_timeout::keep, sys, /*accept_late*/ true, nullptr);
     if (!looked && looked.error().code == errc::deadline_exceeded) return std::nullopt;
     return looked;
   }
@@ -62,7 +66,7 @@ class basic_pending_connection {
   /// Goes on waiting, with a deadline of its own.
   /// Deadline: `keep` leaves the attempt here (aftermath kept, failure.pending empty: call again), `close` and `reset`
   /// give it up. Zero and the past look once and do not wait.
-  /// Errors: errc::deadline_exceeded; errc::self_connect at once, without another try; errc::invalid_option for a
+  /// Errors: errc::deadline_exceeded; errc::cancelled, as a deadline; errc::self_connect at once, without another try; errc::invalid_option for a
   /// policy that is none, and the attempt is kept; otherwise as try_finish().
   /// Example: examples/resume.cpp
   connect_result wait(deadline limit, tconn::on_timeout how = tconn::on_timeout::keep) {
@@ -74,7 +78,7 @@ class basic_pending_connection {
   template <system_calls System>
   requires std::same_as<typename System::owner, Owner> connect_result wait(deadline limit, tconn::on_timeout how,
                                                                            System sys) {
-    return wait(limit, how, sys, accept_late_);
+    return wait(limit, how, sys, accept_late_, cancel_);
   }
 
   /// Gives the attempt up now, by `close` or `reset`, and tells what that left behind; `keep` changes nothing.
@@ -89,23 +93,26 @@ class basic_pending_connection {
 
  private:
   template <system_calls System>
-  connect_result wait(deadline limit, tconn::on_timeout how, System& sys, bool accept_late) {
+  connect_result wait(deadline limit, tconn::on_timeout how, System& sys, bool accept_late,
+                      cancellation const* cancel) {
     time_point const began = sys.now();
     detail::attempt<System> const tried{sys, socket_.native_handle(), to_};
     if (!socket_) return detail::failure<Owner>(native_error::bad_handle, to_, {}, {});
-    if (!detail::is_policy(how) || !sys.can_wait_on(tried.handle)) {
+    if (!detail::is_policy(how) || !detail::can_wait_on(sys, tried.handle, cancel)) {
       auto const why = detail::is_policy(how) ? errc::descriptor_too_large : errc::invalid_option;
       return detail::failure<Owner>(detail::own_error(why), to_, tried.state(aftermath::kept), {});
     }
-    auto const seen =
-        detail::settle_self_connect(tried, detail::wait_for_handshake(tried, limit.until(began), accept_late));
-    auto concluded = detail::conclude(tried, seen, how, nonblocking_, began);
+    detail::course<System> driven(tried, limit.until(began), accept_late);
+    driven.resume();
+    detail::drive(driven, sys, cancel);
+    auto concluded = detail::conclude(tried, driven.seen(), how, nonblocking_, began);
     if (concluded || concluded.error().aftermath != aftermath::kept) socket_.release();
     return concluded;
   }
 
   basic_socket<Owner> socket_;
   endpoint to_;
+  cancellation const* cancel_;
   bool accept_late_;
   bool nonblocking_;
 };

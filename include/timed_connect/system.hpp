@@ -12,6 +12,7 @@
 
 #include <chrono>
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -23,7 +24,7 @@ inline namespace v1 {
 template <class S>
 concept system_calls = std::copyable<S> &&
     requires(S sys, native_handle handle, endpoint& address, bool& flag, int& number, std::uint16_t& port,
-             tcp_facts& facts, time_point moment, endpoint const& to) {
+             tcp_facts& facts, poll_entry* entries, time_point moment, endpoint const& to) {
   /// The system that closes what this one has opened: itself, a base of it, or one without state. The returned sockets
   /// hold it, so strategies that share an owner share their types.
   typename S::owner;
@@ -52,12 +53,13 @@ concept system_calls = std::copyable<S> &&
   { sys.start_connect(handle, to) } -> std::same_as<int>;
   /// Whether, for a family, a second start_connect that answers 0 proves that the handshake is complete.
   { sys.second_connect_proves(to.family()) } -> std::same_as<bool>;
-  /// Whether wait() can watch this handle.
+  /// Whether wait() can watch this handle, a socket or a cancellation's.
   { sys.can_wait_on(handle) } -> std::same_as<bool>;
-  /// Waits once: 0 = writable or failed; timed_out = the moment has passed; interrupted, or any other error. With
-  /// no_handle it only waits. A moment in the past looks and does not wait, as the last look does with the first moment
-  /// that the clock has; the last one has no end.
-  { sys.wait(handle, moment) } -> std::same_as<int>;
+  /// Waits once for any of so many handles: 0 = at least one is ready, or has failed, or is none (its revents are not
+  /// 0); timed_out = the moment has passed; interrupted, or any other error. Without handles it only waits. A moment in
+  /// the past looks and does not wait, as the last look does with the first moment that the clock has; the last one has
+  /// no end. A handle that is waited for in order to be read is a cancellation's; every other is a socket.
+  { sys.wait(entries, std::size_t{1}, moment) } -> std::same_as<int>;
   /// SO_ERROR, which reading clears.
   { sys.connect_error(handle, number) } -> std::same_as<int>;
   /// The port of an IPv4 or IPv6 socket's own name.

@@ -25,8 +25,8 @@ inline std::chrono::nanoseconds left_until(time_point until) {
 /// descriptor number, nanoseconds where the system has ppoll(). Wakes up 40 to 400 us late, as timers do.
 struct native_system : native_calls {
   /// Waits once by poll(), a year at most.
-  int wait(native_handle handle, time_point until) const {
-    return detail::platform::poll_writable(handle, detail::left_until(until));
+  int wait(poll_entry* entries, std::size_t count, time_point until) const {
+    return detail::platform::poll(entries, count, detail::left_until(until));
   }
 };
 
@@ -37,8 +37,8 @@ using polling = native_system;
 /// anything is sent (errc::descriptor_too_large); by hand it would write past the end of the fd_set.
 struct selecting : native_calls {
   /// Waits once by pselect(), a year at most.
-  int wait(native_handle handle, time_point until) const {
-    return detail::platform::select_writable(handle, detail::left_until(until));
+  int wait(poll_entry* entries, std::size_t count, time_point until) const {
+    return detail::platform::select(entries, count, detail::left_until(until));
   }
   /// Whether the descriptor is below FD_SETSIZE.
   static constexpr bool can_wait_on(native_handle handle) { return handle < detail::platform::select_limit; }
@@ -47,9 +47,9 @@ struct selecting : native_calls {
 /// Asks again and again without sleeping: microsecond accuracy, for the price of one core for the whole wait.
 struct spinning : native_calls {
   /// Looks once and does not sleep: `interrupted` while there is nothing and the moment has not come.
-  int wait(native_handle handle, time_point until) const {
-    if (handle != no_handle) {
-      int const answer = detail::platform::poll_writable(handle, std::chrono::nanoseconds{0});
+  int wait(poll_entry* entries, std::size_t count, time_point until) const {
+    if (count != 0) {
+      int const answer = detail::platform::poll(entries, count, std::chrono::nanoseconds{0});
       if (answer != native_error::timed_out) return answer;
     }
     return now() < until ? native_error::interrupted : native_error::timed_out;

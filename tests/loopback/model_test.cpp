@@ -33,8 +33,8 @@ class notes {
   notes& connect() { return put("connect", sys_.start_connect(handle_, to_)); }
   notes& connect_other() { return put("connect other", sys_.start_connect(handle_, other_)); }
   notes& settle() {
-    int const answer = sys_.wait(handle_, sys_.now() + 50ms);
-    return put("wait", answer);
+    auto entry = tconn::detail::platform::writable(handle_);
+    return put("wait", sys_.wait(&entry, 1, sys_.now() + 50ms));
   }
   notes& error() {
     int value = -1;

@@ -86,9 +86,9 @@ struct cancelled_call {
 class telling : public tconn::native_system {
  public:
   explicit telling(std::atomic<bool>* waits) : waits_(waits) {}
-  int wait(tconn::native_handle handle, tconn::time_point until) const {
+  int wait(tconn::poll_entry* entries, std::size_t count, tconn::time_point until) const {
     *waits_ = true;
-    return native_system::wait(handle, until);
+    return native_system::wait(entries, count, until);
   }
 
  private:

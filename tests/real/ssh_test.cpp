@@ -44,9 +44,9 @@ std::uint16_t exchange_banners(tconn::native_handle client) {
 class looks_after_the_banner : public tconn::native_system {
  public:
   explicit looks_after_the_banner(std::uint16_t* port) : port_(port) {}
-  int wait(tconn::native_handle handle, tconn::time_point until) const {
-    if (until == tconn::detail::long_past) *port_ = exchange_banners(handle);
-    return native_system::wait(handle, until);
+  int wait(tconn::poll_entry* entries, std::size_t count, tconn::time_point until) const {
+    if (until == tconn::detail::long_past) *port_ = exchange_banners(entries->fd);
+    return native_system::wait(entries, count, until);
   }
 
  private:

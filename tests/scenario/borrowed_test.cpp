@@ -327,7 +327,8 @@ TEST_F(Borrowed, that_an_ICMP_error_has_ended_comes_back_without_a_report_of_it)
   EXPECT_EQ(connect_borrowed(mine, 10ms).error().code, std::errc::host_unreachable);
   simulated sys{&net};
   EXPECT_EQ(sys.start_connect(mine, to), tconn::native_error::in_progress);
-  EXPECT_EQ(sys.wait(mine, sys.now()), tconn::native_error::timed_out) << "poll() says ready\n" << net.log();
+  auto entry = tconn::detail::platform::writable(mine);
+  EXPECT_EQ(sys.wait(&entry, 1, sys.now()), tconn::native_error::timed_out) << "poll() says ready\n" << net.log();
 }
 
 TEST_F(Borrowed, with_a_report_of_an_older_error_does_not_spin_until_the_deadline) {

@@ -23,9 +23,9 @@ class completes_before : public tconn::native_system {
   /// Without a server nothing happens.
   completes_before(race_call when, full_listener* server) : when_(when), server_(server) {}
 
-  int wait(tconn::native_handle handle, tconn::time_point until) const {
-    if (until == tconn::detail::long_past) enter(race_call::last_look, handle);
-    return native_system::wait(handle, until);
+  int wait(tconn::poll_entry* entries, std::size_t count, tconn::time_point until) const {
+    if (until == tconn::detail::long_past) enter(race_call::last_look, entries->fd);
+    return native_system::wait(entries, count, until);
   }
   int tcp(tconn::native_handle handle, tconn::tcp_facts& facts) const {
     enter(race_call::count, handle);

@@ -30,6 +30,13 @@ inline tconn::endpoint local_name(int descriptor) {
   return {reinterpret_cast<sockaddr*>(&bytes), length};
 }
 
+inline tconn::endpoint peer_name(int descriptor) {
+  sockaddr_storage bytes{};
+  socklen_t length = sizeof bytes;
+  ::getpeername(descriptor, reinterpret_cast<sockaddr*>(&bytes), &length);
+  return {reinterpret_cast<sockaddr*>(&bytes), length};
+}
+
 /// The kernel's TCP state of a descriptor, by tcp_info.
 inline tconn::tcp_state state_of(int descriptor) {
   tconn::tcp_facts facts;

@@ -94,8 +94,16 @@ TEST(Options, out_of_range_are_invalid) {
   EXPECT_EQ(check({.syn_count = -1}), errc::invalid_option);
   EXPECT_EQ(check({.syn_count = 128}), errc::invalid_option);
   EXPECT_FALSE(check({.syn_count = 127}));
-  int somewhere = 0;
-  EXPECT_EQ(check({.cancel = reinterpret_cast<tconn::cancellation const*>(&somewhere)}), errc::invalid_option);
+}
+
+TEST(Options, of_a_call_that_somebody_has_cancelled_already_say_so_if_nothing_else_is_wrong) {
+  tconn::cancellation cancel;
+  EXPECT_FALSE(check({.cancel = &cancel}));
+  EXPECT_FALSE(check({.no_delay = true, .cancel = &cancel}));
+  cancel.request();
+  EXPECT_EQ(check({.cancel = &cancel}), errc::cancelled);
+  EXPECT_EQ(check({.no_delay = true, .cancel = &cancel}), errc::cancelled);
+  EXPECT_EQ(check({.syn_count = -1, .cancel = &cancel}), errc::invalid_option);
 }
 
 TEST(Options, that_make_no_sense_for_the_family_are_invalid) {

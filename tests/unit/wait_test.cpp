@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <timed_connect/cancellation.hpp>
 #include <timed_connect/wait.hpp>
 
 #include "support/loopback.hpp"
@@ -34,11 +35,17 @@ TYPED_TEST_SUITE(WaitingStrategy, support::strategies, support::strategy_names);
 
 // spinning answers "interrupted" each time it looks in vain; every strategy may.
 template <class Strategy>
-int wait_to_the_end(Strategy const& sys, int handle, time_point until) {
+int wait_to_the_end(Strategy const& sys, std::vector<tconn::poll_entry>& entries, time_point until) {
   for (;;) {
-    int const woken = sys.wait(handle, until);
+    int const woken = sys.wait(entries.data(), entries.size(), until);
     if (woken != native_error::interrupted) return woken;
   }
+}
+
+template <class Strategy>
+int wait_to_the_end(Strategy const& sys, int handle, time_point until) {
+  std::vector<tconn::poll_entry> one{tconn::detail::platform::writable(handle)};
+  return wait_to_the_end(sys, one, until);
 }
 
 TYPED_TEST(WaitingStrategy, is_never_early_and_honours_less_than_a_millisecond) {
@@ -51,14 +58,16 @@ TYPED_TEST(WaitingStrategy, is_never_early_and_honours_less_than_a_millisecond) 
 }
 
 TYPED_TEST(WaitingStrategy, does_not_wait_for_a_moment_in_the_past) {
-  EXPECT_EQ(this->sys.wait(this->writer.native_handle(), tconn::detail::long_past), native_error::timed_out);
-  EXPECT_EQ(this->sys.wait(this->writer.native_handle(), this->sys.now()), native_error::timed_out);
+  auto entry = tconn::detail::platform::writable(this->writer.native_handle());
+  EXPECT_EQ(this->sys.wait(&entry, 1, tconn::detail::long_past), native_error::timed_out);
+  EXPECT_EQ(this->sys.wait(&entry, 1, this->sys.now()), native_error::timed_out);
 }
 
 TYPED_TEST(WaitingStrategy, reports_readiness_even_after_the_moment_has_passed) {
   tconn::socket const idle(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  EXPECT_EQ(this->sys.wait(idle.native_handle(), tconn::detail::long_past), 0);
-  EXPECT_EQ(this->sys.wait(idle.native_handle(), tconn::detail::never), 0);
+  auto entry = tconn::detail::platform::writable(idle.native_handle());
+  EXPECT_EQ(this->sys.wait(&entry, 1, tconn::detail::long_past), 0);
+  EXPECT_EQ(this->sys.wait(&entry, 1, tconn::detail::never), 0);
 }
 
 TYPED_TEST(WaitingStrategy, waits_for_ever_until_there_is_something) {
@@ -75,15 +84,37 @@ TYPED_TEST(WaitingStrategy, waits_for_ever_until_there_is_something) {
 }
 
 TYPED_TEST(WaitingStrategy, only_waits_when_there_is_no_handle) {
+  std::vector<tconn::poll_entry> none;
   auto const until = this->sys.now() + 3ms;
-  EXPECT_EQ(wait_to_the_end(this->sys, tconn::no_handle, until), native_error::timed_out);
+  EXPECT_EQ(wait_to_the_end(this->sys, none, until), native_error::timed_out);
   EXPECT_GE(this->sys.now(), until);
 }
 
-TYPED_TEST(WaitingStrategy, reports_a_descriptor_that_is_not_open) {
+TYPED_TEST(WaitingStrategy, does_not_wait_for_a_descriptor_that_is_not_open) {
   int const closed = ::dup(this->writer.native_handle());
   ::close(closed);
-  EXPECT_EQ(this->sys.wait(closed, tconn::detail::long_past), native_error::bad_handle);
+  auto entry = tconn::detail::platform::writable(closed);
+  int const woken = this->sys.wait(&entry, 1, tconn::detail::never);
+  EXPECT_TRUE(woken == native_error::bad_handle || (woken == 0 && entry.revents != 0)) << woken;
+}
+
+TYPED_TEST(WaitingStrategy, says_which_of_many_handles_is_ready) {
+  tconn::socket const idle(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  tconn::cancellation requested;
+  tconn::cancellation const not_requested;
+  requested.request();
+  using tconn::detail::platform;
+  for (int which = 0; which < 3; ++which) {
+    std::vector<tconn::poll_entry> entries{platform::writable(this->writer.native_handle()),
+                                           platform::readable(not_requested.native_handle()),
+                                           platform::writable(this->writer.native_handle())};
+    for (auto& entry : entries) entry.revents = 99;
+    auto const at = static_cast<std::size_t>(which);
+    entries[at] = which == 1 ? platform::readable(requested.native_handle()) : platform::writable(idle.native_handle());
+    EXPECT_EQ(wait_to_the_end(this->sys, entries, tconn::detail::never), 0);
+    for (std::size_t i = 0; i < entries.size(); ++i)
+      EXPECT_EQ(entries[i].revents != 0, i == at) << i << " of " << which;
+  }
 }
 
 TEST(LeftUntil, is_at_most_what_the_systems_call_can_take) {

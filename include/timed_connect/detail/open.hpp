@@ -48,6 +48,12 @@ int apply(System& sys, native_handle handle, connect_options const& options) {
   return option_error(error);
 }
 
+/// Whether the strategy can watch both the socket and what may cancel it.
+template <system_calls System>
+bool can_wait_on(System& sys, native_handle handle, cancellation const* cancel) {
+  return sys.can_wait_on(handle) && (cancel == nullptr || sys.can_wait_on(cancel->native_handle()));
+}
+
 inline int ask(connect_hook const& hook, native_handle handle, endpoint const& to) {
   return hook && hook(handle, to) ? own_error(errc::refused_by_hook) : 0;
 }
@@ -62,7 +68,7 @@ int open_socket(System& sys, native_handle& opened, endpoint const& to, connect_
     return lacks ? own_error(errc::invalid_option) : error;
   }
   opened = handle;
-  if (!sys.can_wait_on(handle)) return own_error(errc::descriptor_too_large);
+  if (!can_wait_on(sys, handle, options.cancel)) return own_error(errc::descriptor_too_large);
   if (int const error = apply(sys, handle, options)) return error;
   if (int const error = ask(options.before_connect, handle, to)) return error;
   // A hook that leaves the socket blocking must not cost the deadline.

@@ -6,6 +6,7 @@
 
 #include <timed_connect/detail/platform_posix.hpp>
 
+#include <sys/eventfd.h>
 #include <cstring>
 
 namespace tconn {
@@ -38,6 +39,11 @@ struct linux_platform : posix_platform {
 
   static int bind_to_interface(native_handle handle, char const* name, std::size_t length) {
     return answer(::setsockopt(handle, SOL_SOCKET, SO_BINDTODEVICE, name, static_cast<address_length>(length)));
+  }
+
+  static int open_event(native_handle& watched, native_handle& raised) {
+    watched = raised = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    return answer(watched);
   }
 
   /// af_inet.c: a second connect() answers EALREADY in SYN_SENT and SYN_RECV, the error once it failed, and 0 exactly

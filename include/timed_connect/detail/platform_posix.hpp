@@ -40,6 +40,9 @@ using native_handle = int;
 /// No handle at all.
 inline constexpr native_handle no_handle = -1;
 
+/// One of the handles that are waited for: which, for what, and what has come (`revents`). See poll(2).
+using poll_entry = ::pollfd;
+
 /// The native errors that the logic names. Everything else passes through it unread.
 namespace native_error {
 inline constexpr int already = EALREADY;
@@ -90,14 +93,14 @@ inline timespec to_timespec(std::chrono::nanoseconds span) {
 /// poll() whose limit has the resolution that the system offers: ppoll's nanoseconds, else whole milliseconds, rounded
 /// up so that the wait is never short. A negative limit waits for ever.
 template <class Entry>
-int poll_one(Entry* entry, std::chrono::nanoseconds limit) {
-  if constexpr (requires(timespec * time) { ppoll(entry, 1, time, nullptr); }) {
+int poll_entries(Entry* entries, nfds_t count, std::chrono::nanoseconds limit) {
+  if constexpr (requires(timespec * time) { ppoll(entries, count, time, nullptr); }) {
     auto const time = to_timespec(limit);
-    return ppoll(entry, 1, limit.count() < 0 ? nullptr : &time, nullptr);
+    return ppoll(entries, count, limit.count() < 0 ? nullptr : &time, nullptr);
   } else {
     constexpr std::int64_t most = 0x7fffffff;
     auto const up = (limit.count() + 999'999) / 1'000'000;
-    return poll(entry, 1, limit.count() < 0 ? -1 : static_cast<int>(up < most ? up : most));
+    return poll(entries, count, limit.count() < 0 ? -1 : static_cast<int>(up < most ? up : most));
   }
 }
 
@@ -189,30 +192,61 @@ struct posix_platform {
   /// complete.
   static constexpr bool second_connect_proves(int /*family*/) { return false; }
 
-  /// Waits until the handle is writable or has failed (0), the limit has passed (timed_out), or something else
-  /// happened (the error). Without a handle it only waits.
-  static int poll_writable(native_handle handle, std::chrono::nanoseconds limit) {
-    pollfd entry{handle, POLLOUT, 0};  // poll() passes over a negative descriptor
-    int const ready = poll_one(&entry, limit);
-    if (ready < 0) return errno;
-    if (ready == 0) return native_error::timed_out;
-    return (entry.revents & POLLNVAL) != 0 ? native_error::bad_handle : 0;
-  }
+  /// To wait until a connect is over, whichever way.
+  static constexpr poll_entry writable(native_handle handle) { return {handle, POLLOUT, 0}; }
+  /// To wait until there is something to read.
+  static constexpr poll_entry readable(native_handle handle) { return {handle, POLLIN, 0}; }
 
-  /// The same by pselect(). The handle must be below select_limit.
-  static int select_writable(native_handle handle, std::chrono::nanoseconds limit) {
-    fd_set writable;
-    fd_set failed;
-    FD_ZERO(&writable);
-    FD_ZERO(&failed);
-    if (handle != no_handle) {
-      FD_SET(handle, &writable);
-      FD_SET(handle, &failed);
-    }
-    auto const time = to_timespec(limit);
-    int const ready = ::pselect(handle + 1, nullptr, &writable, &failed, limit.count() < 0 ? nullptr : &time, nullptr);
+  /// Waits until one of the handles has what it is waited for, has failed or is none (0), the limit has passed
+  /// (timed_out), or something else happened (the error). Without handles it only waits.
+  static int poll(poll_entry* entries, std::size_t count, std::chrono::nanoseconds limit) {
+    int const ready = poll_entries(entries, static_cast<nfds_t>(count), limit);
     if (ready < 0) return errno;
     return ready == 0 ? native_error::timed_out : 0;
+  }
+
+  /// The same by pselect(), which answers EBADF for what is no handle. They must be below select_limit.
+  static int select(poll_entry* entries, std::size_t count, std::chrono::nanoseconds limit) {
+    fd_set to_read;
+    fd_set to_write;
+    fd_set failed;
+    FD_ZERO(&to_read);
+    FD_ZERO(&to_write);
+    FD_ZERO(&failed);
+    native_handle highest = no_handle;
+    for (poll_entry* entry = entries; entry != entries + count; ++entry) {
+      FD_SET(entry->fd, (entry->events & POLLIN) != 0 ? &to_read : &to_write);
+      FD_SET(entry->fd, &failed);
+      if (entry->fd > highest) highest = entry->fd;
+    }
+    auto const time = to_timespec(limit);
+    int const ready =
+        ::pselect(highest + 1, &to_read, &to_write, &failed, limit.count() < 0 ? nullptr : &time, nullptr);
+    if (ready < 0) return errno;
+    for (poll_entry* entry = entries; entry != entries + count; ++entry) {
+      bool const is_ready =
+          FD_ISSET(entry->fd, &to_read) || FD_ISSET(entry->fd, &to_write) || FD_ISSET(entry->fd, &failed);
+      entry->revents = is_ready ? entry->events : short{0};
+    }
+    return ready == 0 ? native_error::timed_out : 0;
+  }
+
+  /// What can be raised once, from anywhere, and is readable from then on: one handle to watch, one to raise, which may
+  /// be the same.
+  static int open_event(native_handle& watched, native_handle& raised) {
+    native_handle ends[2];
+    if (int const error = answer(::pipe(ends))) return error;
+    for (native_handle const end : ends) ::fcntl(end, F_SETFD, FD_CLOEXEC);
+    watched = ends[0];
+    raised = ends[1];
+    return 0;
+  }
+  static void raise_event(native_handle raised) {
+    pthread_cancel_disabled const held;
+    int const before = errno;  // for callers that are signal handlers
+    std::uint64_t const one = 1;
+    [[maybe_unused]] auto const written = ::write(raised, &one, sizeof one);
+    errno = before;
   }
 
   /// Reads SO_ERROR, and so clears it. Solaris answers with the error itself instead of a value.

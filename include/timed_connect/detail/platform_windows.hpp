@@ -36,6 +36,9 @@ using native_handle = SOCKET;
 /// No handle at all.
 inline constexpr native_handle no_handle = ~native_handle{0};  // INVALID_SOCKET, which is a cast
 
+/// One of the handles that are waited for: which, for what, and what has come (`revents`). See WSAPoll().
+using poll_entry = WSAPOLLFD;
+
 /// The native errors that the logic names. Everything else passes through it unread. They reach the caller in
 /// std::system_category(). Microsoft's library compares them equal to their std::errc; those of MinGW and libc++ do
 /// not: there WSAECONNREFUSED is not std::errc::connection_refused.
@@ -73,7 +76,7 @@ constexpr void set_length(Address&, std::size_t) {}
 struct windows_platform {
   static constexpr std::chrono::nanoseconds longest_wait =
       std::chrono::hours{24};  // Sleep() takes 32 bits of milliseconds
-  static constexpr std::chrono::nanoseconds longest_poll = std::chrono::milliseconds{100};  // see poll_writable()
+  static constexpr std::chrono::nanoseconds longest_poll = std::chrono::milliseconds{100};  // see poll()
   static constexpr std::size_t path_capacity = 108;                                         // sockaddr_un::sun_path
   static constexpr bool abstract_names = false;
   static constexpr native_handle select_limit =
@@ -158,36 +161,102 @@ struct windows_platform {
   /// Winsock answers a second connect() with WSAEISCONN, or starts anew.
   static constexpr bool second_connect_proves(int /*family*/) { return false; }
 
-  /// Waits until the handle is writable or has failed (0), the limit has passed (timed_out), or something else
-  /// happened (the error). Without a handle it only waits.
+  /// To wait until a connect is over, whichever way.
+  static constexpr poll_entry writable(native_handle handle) { return {handle, POLLWRNORM, 0}; }
+  /// To wait until there is something to read.
+  static constexpr poll_entry readable(native_handle handle) { return {handle, POLLRDNORM, 0}; }
+
+  /// Waits until one of the handles has what it is waited for, has failed or is none (0), the limit has passed
+  /// (timed_out), or something else happened (the error). Without handles it only waits.
   /// Before Windows 10 2004 WSAPoll() never reports that a connect has failed. So no call of it waits for longer than
   /// longest_poll, select() is asked when it has seen nothing, and where there was more to wait for the answer is
   /// `interrupted`: the caller looks at its clock and comes back.
-  static int poll_writable(native_handle handle, std::chrono::nanoseconds limit) {
-    if (handle == no_handle) return sleep(limit);
+  static int poll(poll_entry* entries, std::size_t count, std::chrono::nanoseconds limit) {
+    if (count == 0) return sleep(limit);
     bool const cut = limit.count() < 0 || limit > longest_poll;
-    WSAPOLLFD entry{handle, POLLOUT, 0};  // POLLERR and POLLHUP come unasked; asking for them is WSAEINVAL
-    int const ready =
-        ::WSAPoll(&entry, 1, static_cast<int>(rounded_up<std::chrono::milliseconds>(cut ? longest_poll : limit)));
+    auto const milliseconds = rounded_up<std::chrono::milliseconds>(cut ? longest_poll : limit);
+    // POLLERR and POLLHUP come unasked; asking for them is WSAEINVAL.
+    int const ready = ::WSAPoll(entries, static_cast<ULONG>(count), static_cast<int>(milliseconds));
     if (ready == SOCKET_ERROR) return ::WSAGetLastError();
-    if ((entry.revents & POLLNVAL) != 0) return native_error::bad_handle;
-    if ((entry.revents & (POLLOUT | POLLERR | POLLHUP)) != 0) return 0;
-    int const second_opinion = select_writable(handle, std::chrono::nanoseconds{0});
+    if (ready > 0) return 0;
+    int const second_opinion = select(entries, count, std::chrono::nanoseconds{0});
     return cut && second_opinion == native_error::timed_out ? native_error::interrupted : second_opinion;
   }
 
-  /// The same by select(), for any handle. A connect that has failed shows in its third set alone.
-  static int select_writable(native_handle handle, std::chrono::nanoseconds limit) {
-    if (handle == no_handle) return sleep(limit);
-    fd_set writable{1, {handle}};
-    fd_set failed{1, {handle}};
+  /// The same by select(), for any handles. A connect that has failed shows in its third set alone. More handles than a
+  /// set holds (FD_SETSIZE, 64) are looked at in groups, and not waited for together: the answer is `interrupted` after
+  /// a millisecond.
+  static int select(poll_entry* entries, std::size_t count, std::chrono::nanoseconds limit) {
+    if (count == 0) return sleep(limit);
+    bool const is_one_group = count <= FD_SETSIZE;
+    bool is_any_ready = false;
+    for (std::size_t first = 0; first < count; first += FD_SETSIZE) {
+      auto const left = count - first;
+      auto const answer = select_group(entries + first, left < FD_SETSIZE ? left : FD_SETSIZE,
+                                       is_one_group ? limit : std::chrono::nanoseconds{0});
+      if (answer != 0 && answer != native_error::timed_out) return answer;
+      is_any_ready = is_any_ready || answer == 0;
+    }
+    if (is_any_ready) return 0;
+    if (is_one_group || limit.count() == 0) return native_error::timed_out;
+    ::Sleep(1);
+    return native_error::interrupted;
+  }
+
+  static int select_group(poll_entry* entries, std::size_t count, std::chrono::nanoseconds limit) {
+    fd_set to_read{};
+    fd_set to_write{};
+    fd_set failed{};
+    for (poll_entry* entry = entries; entry != entries + count; ++entry) {
+      auto& wanted = entry->events == POLLRDNORM ? to_read : to_write;
+      wanted.fd_array[wanted.fd_count++] = entry->fd;
+      failed.fd_array[failed.fd_count++] = entry->fd;
+    }
     auto const microseconds = rounded_up<std::chrono::microseconds>(limit);
     timeval time{};
     time.tv_sec = static_cast<long>(microseconds / 1'000'000);
     time.tv_usec = static_cast<long>(microseconds % 1'000'000);
-    int const ready = ::select(0, nullptr, &writable, &failed, limit.count() < 0 ? nullptr : &time);
+    int const ready = ::select(0, &to_read, &to_write, &failed, limit.count() < 0 ? nullptr : &time);
     if (ready == SOCKET_ERROR) return ::WSAGetLastError();
+    for (poll_entry* entry = entries; entry != entries + count; ++entry) {
+      bool const is_ready = holds(to_read, entry->fd) || holds(to_write, entry->fd) || holds(failed, entry->fd);
+      entry->revents = is_ready ? entry->events : short{0};
+    }
     return ready == 0 ? native_error::timed_out : 0;
+  }
+
+  static bool holds(fd_set const& set, native_handle handle) {
+    for (u_int i = 0; i < set.fd_count; ++i) {
+      if (set.fd_array[i] == handle) return true;
+    }
+    return false;
+  }
+
+  /// What can be raised once, from anywhere, and is readable from then on: a datagram socket that sends to itself, as
+  /// WSAPoll() watches nothing but sockets.
+  static int open_event(native_handle& watched, native_handle& raised) {
+    if (int const error = start_up()) return error;
+    native_handle const made =
+        ::WSASocketW(AF_INET, SOCK_DGRAM, 0, nullptr, 0, WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT);
+    if (made == no_handle) return ::WSAGetLastError();
+    sockaddr_in own{};
+    own.sin_family = AF_INET;
+    own.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    auto* const name = reinterpret_cast<sockaddr*>(&own);
+    address_length length = sizeof own;
+    int error = answer(::bind(made, name, length));
+    if (error == 0) error = answer(::getsockname(made, name, &length));
+    if (error == 0) error = answer(::connect(made, name, length));
+    if (error != 0) {
+      close(made);
+      return error;
+    }
+    watched = raised = made;
+    return 0;
+  }
+  static void raise_event(native_handle raised) {
+    char const something = 1;
+    ::send(raised, &something, sizeof something, 0);
   }
 
   /// Neither WSAPoll() nor select() waits without a socket (WSAEINVAL). Nothing but time ends a Sleep().

@@ -7,6 +7,7 @@
 #include <timed_connect/testing/script.hpp>
 
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 #include <utility>
@@ -66,9 +67,9 @@ class intercepted : public Inner {
     int const instead = before_("start_connect");
     return instead != 0 ? instead : Inner::start_connect(handle, to);
   }
-  int wait(native_handle handle, time_point until) const {
+  int wait(poll_entry* entries, std::size_t count, time_point until) const {
     int const instead = before_("wait");
-    return instead != 0 ? instead : Inner::wait(handle, until);
+    return instead != 0 ? instead : Inner::wait(entries, count, until);
   }
   int connect_error(native_handle handle, int& error) const {
     int const instead = before_("connect_error");

@@ -7,6 +7,8 @@
 #include <timed_connect/system.hpp>
 #include <timed_connect/testing/world.hpp>
 
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -83,12 +85,14 @@ class simulated {
   bool second_connect_proves(int family) const { return !net_->plain_posix_ && detail::is_inet(family); }
   static constexpr bool can_wait_on(native_handle) { return true; }
 
-  int wait(native_handle handle, time_point until) const {
+  int wait(poll_entry* entries, std::size_t count, time_point until) const {
     net_->enter("wait");
-    auto* const s = handle == no_handle ? nullptr : net_->find(handle);
-    bool const is_closed = handle != no_handle && s == nullptr;
-    int const woken = is_closed ? native_error::bad_handle : wait_for(s, until);
-    net_->record("wait" + (handle == no_handle ? std::string{} : ' ' + std::to_string(handle)) + " = " + answer(woken));
+    int const woken = wait_for(entries, count, until);
+    std::string line = "wait";
+    for (auto* entry = entries; entry != entries + count; ++entry) {
+      if (!is_cancellation(*entry)) line += ' ' + std::to_string(entry->fd);
+    }
+    net_->record(line + " = " + answer(woken));
     return woken;
   }
 
@@ -239,11 +243,23 @@ class simulated {
     if (s.family == AF_UNIX) s.connecting = false;
   }
 
-  int wait_for(simulated_socket* s, time_point until) const {
+  /// A cancellation is the one real thing in this world.
+  static bool is_cancellation(poll_entry const& entry) { return entry.events != detail::platform::writable(0).events; }
+
+  bool is_ready(poll_entry& entry) const {
+    if (is_cancellation(entry)) return detail::platform::poll(&entry, 1, std::chrono::nanoseconds{0}) == 0;
+    auto* const s = net_->find(entry.fd);
+    bool const in_flight = s != nullptr && (s->state == tcp_state::syn_sent || s->state == tcp_state::syn_received);
+    bool const ready = !in_flight || s->reported || std::exchange(s->alarmed, false);
+    entry.revents = ready ? entry.events : short{0};
+    return ready;
+  }
+
+  int wait_for(poll_entry* entries, std::size_t count, time_point until) const {
     auto const ready = [&] {
-      if (s == nullptr) return false;
-      bool const in_flight = s->state == tcp_state::syn_sent || s->state == tcp_state::syn_received;
-      return !in_flight || s->reported || std::exchange(s->alarmed, false);
+      bool is_any = false;
+      for (auto* entry = entries; entry != entries + count; ++entry) is_any = is_ready(*entry) || is_any;
+      return is_any;
     };
     auto const signal = net_->next_signal();
     for (;;) {

@@ -61,6 +61,10 @@ class world {
   void is_plain_posix() { plain_posix_ = true; }
   /// Called before each primitive with its name: the place to change the script or to deliver() something just there.
   std::function<void(std::string_view)> before_call{};
+  /// Does something when so much time has passed since the world began: a cancellation, say.
+  void at(std::chrono::nanoseconds since_start, std::function<void()> action) {
+    actions_.emplace(start + since_start, std::move(action));
+  }
   /// Lets something happen to a socket now.
   void deliver(native_handle handle, happening what) { happen(sockets_.at(index(handle)), what); }
   /// A socket that belongs to the test, to be borrowed.
@@ -181,7 +185,7 @@ class world {
 
   /// The next moment at which something happens by itself.
   time_point next_event() const {
-    time_point next = detail::never;
+    time_point next = actions_.empty() ? detail::never : actions_.begin()->first;
     for (auto const& s : sockets_) {
       if (!s.coming.empty()) next = earlier(next, s.coming.front().first);
       next = earlier(next, s.next_syn);
@@ -199,6 +203,12 @@ class world {
           happen(s, what);
         }
         if (s.next_syn <= now_) repeat_syn(s);
+      }
+      while (!actions_.empty() && actions_.begin()->first <= now_) {
+        auto const due = actions_.begin();
+        auto const action = std::move(due->second);
+        actions_.erase(due);
+        action();
       }
     }
     if (now_ < to) now_ = to;
@@ -287,6 +297,7 @@ class world {
   std::map<std::string, std::deque<int>> at_once_{};
   std::map<std::string, time_point> backlog_{};
   std::set<socket_option> lacking_{};
+  std::multimap<time_point, std::function<void()>> actions_{};
   std::deque<simulated_socket> sockets_{};
   std::string log_{};
   std::string wire_{};

@@ -109,9 +109,9 @@ class watched : public tconn::testing::intercepted<Inner, announcer> {
   explicit watched(peer& by, Inner inner = {})
       : tconn::testing::intercepted<Inner, announcer>(inner, announcer{&by}), by_(&by) {}
 
-  int wait(tconn::native_handle handle, tconn::time_point until) const {
+  int wait(tconn::poll_entry* entries, std::size_t count, tconn::time_point until) const {
     by_->before(until == tconn::detail::long_past ? "last_look" : "wait");
-    return Inner::wait(handle, until);
+    return Inner::wait(entries, count, until);
   }
 
  private:

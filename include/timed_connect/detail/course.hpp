@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: MIT
+// The course of one attempt: start, look when there is something to see, one last look at the deadline. It never waits,
+// so that many can be under way at the same time, and decides nothing about what happens at the end. "Late" is what the
+// last look alone has found; readiness that a wait reported is in time, whatever the clock says since.
+#pragma once
+
+#include <timed_connect/detail/attempt.hpp>
+
+#include <chrono>
+
+namespace tconn {
+inline namespace v1 {
+namespace detail {
+
+inline constexpr std::chrono::nanoseconds first_backlog_pause = std::chrono::microseconds{100};
+inline constexpr std::chrono::nanoseconds longest_backlog_pause = std::chrono::milliseconds{2};
+
+/// A Unix socket whose peer's backlog is full answers EAGAIN and has started nothing; so does an interrupted one.
+inline bool starts_nothing(int family, int answer) {
+  return family == AF_UNIX && (answer == native_error::try_again || answer == native_error::interrupted);
+}
+
+/// Whether connect() told how an earlier attempt has ended, or why there is no new one.
+inline bool is_verdict(int answer) {
+  return answer != 0 && answer != native_error::in_progress && answer != native_error::interrupted &&
+         answer != native_error::already && answer != native_error::is_connected;
+}
+
+/// What connect() answered. With an attempt of ours before it, `resumed`, an error is the verdict on that one.
+template <system_calls System>
+outcome understand(attempt<System> const& tried, int answer, bool resumed) {
+  if (answer == native_error::in_progress || answer == native_error::interrupted) return {stage::in_flight};
+  if (is_verdict(answer)) {
+    bool const was_sent = resumed || answer == native_error::refused || answer == native_error::timed_out;
+    return {was_sent ? stage::failed : stage::not_started, answer};
+  }
+  // A Unix connect() never answers 0 for an earlier one, and a Unix name has many paths.
+  bool const may_be_older = tried.borrowed && (answer == native_error::is_connected || is_inet(tried.to.family()));
+  outcome const seen = tried.confirm(may_be_older);
+  bool const is_anothers = tried.borrowed && answer == native_error::is_connected && seen.at != stage::connected;
+  if (is_anothers) return {stage::not_ours, native_error::is_connected};
+  if (tried.borrowed && tried.is_ended()) return {stage::not_ours, native_error::shut_down};
+  return seen;  // broken: fast open, set by a hook, answers 0 before anything is sent
+}
+
+/// The first connect() on a socket of our own.
+template <system_calls System>
+outcome start_owned(attempt<System> const& tried) {
+  int const answer = tried.sys.start_connect(tried.handle, tried.to);
+  if (starts_nothing(tried.to.family(), answer)) return {stage::not_started, native_error::try_again};
+  return understand(tried, answer, /*resumed*/ false);
+}
+
+/// Whose attempt a borrowed descriptor has behind it, where the system names the target.
+enum class history : unsigned char { none, ours, anothers };
+
+template <system_calls System>
+history history_of(attempt<System> const& tried) {
+  endpoint target;
+  if (!is_inet(tried.to.family())) return history::none;
+  if (tried.sys.name(tried.handle, name_of::target, tried.to.family(), target) != 0) return history::none;
+  return tried.to.reaches(target) ? history::ours : history::anothers;
+}
+
+/// The first connect() on the caller's descriptor. It resumes an attempt of ours that is in flight, and one that is on
+/// its way to somebody else is left alone.
+template <system_calls System>
+outcome start_borrowed(attempt<System> const& tried) {
+  history past = history_of(tried);
+  int answer = tried.sys.start_connect(tried.handle, tried.to);
+  // The verdict on somebody else's attempt is not ours to tell, and ECONNABORTED says that the verdict was read before;
+  // with it told, the next connect() starts anew.
+  bool const is_told = past == history::anothers || answer == native_error::connection_aborted;
+  if (past != history::none && is_verdict(answer) && is_told) {
+    past = history::none;
+    answer = tried.sys.start_connect(tried.handle, tried.to);
+  }
+  if (starts_nothing(tried.to.family(), answer)) return {stage::not_started, native_error::try_again};
+  if (answer != native_error::already) return understand(tried, answer, past == history::ours);
+  if (past == history::anothers) return {stage::not_ours, native_error::already};
+  return {stage::in_flight};
+}
+
+template <system_calls System>
+outcome start(attempt<System> const& tried) {
+  return tried.borrowed ? start_borrowed(tried) : start_owned(tried);
+}
+
+/// On loopback the handshake is over when connect() says EINPROGRESS. There a second connect() that answers 0 proves it
+/// with one call, where poll(), SO_ERROR and getpeername() would take three. An error is the attempt's own: this call
+/// has taken it from the socket, and nobody can read it again.
+template <system_calls System>
+outcome prove(attempt<System> const& tried) {
+  int const answer = tried.sys.start_connect(tried.handle, tried.to);
+  if (answer == 0) return {stage::connected};
+  bool const goes_on =
+      answer == native_error::already || answer == native_error::in_progress || answer == native_error::interrupted;
+  return goes_on ? outcome{stage::in_flight} : outcome{stage::failed, answer};
+}
+
+/// A socket that is connected to itself is no connection. It is ended in a way that only the socket itself hears. A
+/// borrowed one that the system cannot disconnect cannot be tried again, and is broken.
+template <system_calls System>
+outcome settle_self_connect(attempt<System> const& tried, outcome const& seen) {
+  bool const has_peer = seen.at == stage::connected || seen.at == stage::refused_late;
+  if (!has_peer || !tried.is_self_connected()) return seen;
+  bool const is_over =
+      tried.sys.disconnect(tried.handle) == 0 || (!tried.borrowed && tried.sys.reset_on_close(tried.handle) == 0);
+  return {is_over ? stage::failed : stage::broken, own_error(errc::self_connect)};
+}
+
+/// Whoever drives it waits until watched() is ready or wakes_at() has come, and then calls go_on(); until is_over().
+template <system_calls System>
+class course {
+ public:
+  /// `until` is the deadline, long_past where there is no time for more than the last look.
+  course(attempt<System> const& tried, time_point until, bool accept_late)
+      : tried_(tried), until_(until), accept_late_(accept_late) {}
+
+  /// The first connect(), on the handle that the attempt has now.
+  void begin() {
+    pause_ = first_backlog_pause;
+    seen_ = start(tried_);
+    bool const may_be_proved = !tried_.borrowed && tried_.sys.second_connect_proves(tried_.to.family());
+    if (seen_.at == stage::in_flight && may_be_proved && until_ != long_past) seen_ = prove(tried_);
+    settle();
+  }
+
+  /// In the place of begin(): the attempt is in flight already.
+  void resume() { seen_ = {stage::in_flight}; }
+
+  bool is_over() const { return !is_resting() && (seen_.at != stage::in_flight || seen_.error != 0); }
+  outcome const& seen() const { return seen_; }
+  attempt<System> const& tried() const { return tried_; }
+  void take(native_handle handle) { tried_.handle = handle; }
+
+  /// The handle whose readiness is waited for; none where a full backlog has to be tried again.
+  native_handle watched() const { return is_resting() ? no_handle : tried_.handle; }
+
+  /// When to go on though nothing is ready.
+  time_point wakes_at() const { return is_resting() && next_try_ < until_ ? next_try_ : until_; }
+
+  /// Goes on after a wait, in which the handle became ready, or not. The deadline is over when the clock says so,
+  /// whatever the wait answered.
+  void go_on(bool is_ready) {
+    if (is_ready)
+      seen_ = tried_.look();
+    else if (tried_.sys.now() >= until_)
+      seen_ = last_look();
+    else if (is_resting() && tried_.sys.now() >= next_try_)
+      seen_ = start(tried_);
+    else
+      return;
+    settle();
+  }
+
+  /// In the place of begin(): there is no socket to begin with.
+  void refuse(int error) {
+    seen_ = {stage::not_started, error};
+    next_try_ = never;
+  }
+
+  /// It ends here: wait() has failed, or somebody has cancelled it.
+  void end(int error) {
+    bool const is_broken = seen_.at == stage::in_flight && error != own_error(errc::cancelled);
+    seen_ = {is_broken ? stage::broken : seen_.at, error};
+    next_try_ = never;
+  }
+
+ private:
+  bool is_resting() const { return next_try_ != never; }
+
+  // A Unix socket, where starting is what has to wait, is tried again after pauses that grow from 100 us to 2 ms. The
+  // try that ends at the deadline is its last look.
+  void settle() {
+    next_try_ = never;
+    bool const is_unix = tried_.to.family() == AF_UNIX;  // EAGAIN is an error of TCP: no port is free
+    bool const backlog_full = is_unix && seen_.at == stage::not_started && seen_.error == native_error::try_again;
+    if (!backlog_full) {
+      seen_ = settle_self_connect(tried_, seen_);
+      return;
+    }
+    auto const now = tried_.sys.now();
+    if (now >= until_) {
+      seen_ = {stage::not_started, own_error(errc::deadline_exceeded)};
+      return;
+    }
+    next_try_ = saturated_sum(now, pause_);
+    pause_ = pause_ * 2 < longest_backlog_pause ? pause_ * 2 : longest_backlog_pause;
+  }
+
+  // The one look after the wait. What it finds connected is late.
+  outcome last_look() const {
+    if (is_resting())
+      return accept_late_ ? start(tried_) : outcome{stage::not_started, own_error(errc::deadline_exceeded)};
+    poll_entry entry = platform::writable(tried_.handle);
+    int const woken = tried_.sys.wait(&entry, 1, long_past);
+    bool const is_silent = woken == native_error::timed_out || woken == native_error::interrupted;
+    if (!is_silent && woken != 0) return {stage::broken, woken};
+    outcome const seen = is_silent ? outcome{stage::in_flight} : tried_.look();
+    if (seen.at == stage::in_flight) return {stage::in_flight, own_error(errc::deadline_exceeded)};
+    if (seen.at == stage::connected && !accept_late_) return {stage::refused_late, own_error(errc::deadline_exceeded)};
+    return seen;
+  }
+
+  attempt<System> tried_;
+  time_point until_;
+  time_point next_try_ = never;
+  std::chrono::nanoseconds pause_ = first_backlog_pause;
+  outcome seen_{stage::not_started};
+  bool accept_late_;
+};
+
+}  // namespace detail
+}  // namespace v1
+}  // namespace tconn

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: MIT
+// Promise 12: a cancellation takes effect at once, wherever the call is; and it has one winner against completion.
+#include "support/simulation.hpp"
+
+#include <sys/resource.h>
+#include <string>
+#include <string_view>
+
+namespace {
+
+using namespace support;
+using tconn::aftermath;
+using tconn::cancellation;
+using tconn::errc;
+using tconn::handshake;
+using tconn::on_timeout;
+
+constexpr on_timeout policies[] = {on_timeout::close, on_timeout::reset, on_timeout::keep};
+
+class Cancelled : public Scenario {
+ protected:
+  cancellation cancel{};
+};
+
+TEST_F(Cancelled, before_the_call_sends_nothing) {
+  cancel.request();
+  auto const result = connect(10s, {.cancel = &cancel});
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, errc::cancelled);
+  EXPECT_EQ(result.error().handshake, handshake::not_started);
+  EXPECT_EQ(result.error().aftermath, aftermath::none);
+  EXPECT_EQ(net.log(), "");
+}
+
+TEST_F(Cancelled, in_the_wait_ends_it_at_that_moment_by_the_policy) {
+  for (auto const how : policies) {
+    cancellation one;
+    auto const before = net.elapsed();
+    net.at(before + 30ms, [&] { one.request(); });
+    auto const result = connect(tconn::deadline::never(), {.on_timeout = how, .cancel = &one});
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().code, errc::cancelled);
+    EXPECT_EQ(result.error().handshake, handshake::in_flight);
+    EXPECT_EQ(result.error().aftermath, how == on_timeout::keep ? aftermath::kept : aftermath::nothing_sent);
+    EXPECT_EQ(result.error().pending.has_value(), how == on_timeout::keep);
+    EXPECT_EQ(result.error().elapsed, 30ms);
+  }
+}
+
+TEST_F(Cancelled, together_with_the_answer_gives_the_connection_up_and_tells_what_the_peer_sees) {
+  net.on_syn(to, {syn_ack(30ms)});
+  net.at(30ms, [&] { cancel.request(); });
+  auto const result = connect(10s, {.cancel = &cancel});
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, errc::cancelled);
+  EXPECT_EQ(result.error().handshake, handshake::completed);
+  EXPECT_EQ(result.error().aftermath, aftermath::peer_sees_close);
+  EXPECT_EQ(net.wire(),
+            "+0ms > SYN 192.0.2.1:80\n+30ms < SYN-ACK 192.0.2.1:80\n+30ms > ACK 192.0.2.1:80\n"
+            "+30ms > FIN 192.0.2.1:80\n");
+}
+
+TEST_F(Cancelled, after_the_answer_was_found_is_too_late) {
+  net.on_syn(to, {syn_ack(30ms)});
+  net.before_call = [&](std::string_view call) {
+    if (call == "connect_error") cancel.request();
+  };
+  auto const result = connect(10s, {.cancel = &cancel});
+  EXPECT_TRUE(result) << told(result);
+  EXPECT_TRUE(cancel.requested());
+}
+
+TEST_F(Cancelled, does_not_end_other_calls) {
+  net.on_syn(to, {syn_ack(30ms)});
+  cancellation other;
+  net.at(10ms, [&] { cancel.request(); });
+  EXPECT_TRUE(connect(10s, {.cancel = &other}));
+}
+
+TEST_F(Cancelled, while_a_full_backlog_is_waited_for_has_started_nothing) {
+  auto const server = at("unix:/run/x.sock");
+  net.backlog_full_until(server, 1h);
+  net.at(30ms, [&] { cancel.request(); });
+  auto const result = tconn::timed_connect(server, 10s, {.cancel = &cancel}, simulated{&net});
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, errc::cancelled);
+  EXPECT_EQ(result.error().handshake, handshake::not_started);
+  EXPECT_EQ(net.elapsed(), 30ms);
+}
+
+TEST_F(Cancelled, on_a_borrowed_descriptor_gives_it_back_as_it_was) {
+  for (auto const how : policies) {
+    for (bool const blocking : {false, true}) {
+      cancellation one;
+      auto const mine = lend(AF_INET, blocking);
+      net.at(net.elapsed() + 30ms, [&] { one.request(); });
+      auto const before = net.elapsed();
+      auto const result = connect_borrowed(mine, 10s, {.on_timeout = how, .cancel = &one});
+      ASSERT_FALSE(result);
+      EXPECT_EQ(result.error().code, errc::cancelled);
+      EXPECT_EQ(result.error().aftermath, how == on_timeout::keep ? aftermath::kept : aftermath::nothing_sent);
+      EXPECT_EQ(net.elapsed() - before, 30ms);
+      EXPECT_EQ(net.is_blocking(mine), blocking);
+      EXPECT_EQ(net.socket_at(mine).error, 0);
+    }
+  }
+}
+
+TEST_F(Cancelled, goes_on_to_count_for_the_attempt_that_was_kept) {
+  auto result = connect(10ms, {.on_timeout = on_timeout::keep, .cancel = &cancel});
+  ASSERT_TRUE(!result && result.error().pending) << told(result);
+  auto& pending = *result.error().pending;
+  net.at(30ms, [&] { cancel.request(); });
+  auto const resumed = pending.wait(10s);
+  ASSERT_FALSE(resumed);
+  EXPECT_EQ(resumed.error().code, errc::cancelled);
+  EXPECT_EQ(resumed.error().aftermath, aftermath::kept);
+  EXPECT_EQ(net.elapsed(), 30ms);
+  EXPECT_TRUE(pending) << "cancelled, it is still there to be looked at";
+  EXPECT_FALSE(pending.try_finish()) << "which does not wait, and so is not cancelled";
+}
+
+/// What one call came to.
+struct played {
+  std::string code;
+  std::string wire;
+  int calls = 0;
+};
+
+TEST_F(Cancelled, before_any_system_call_there_is_one_outcome_and_nothing_is_left_open) {
+  auto const play = [&](int cancel_before, bool answered) {
+    world own;
+    cancellation one;
+    played seen;
+    if (answered) own.on_syn(to, {syn_ack(30ms)});
+    own.before_call = [&](std::string_view) {
+      if (++seen.calls == cancel_before) one.request();
+    };
+    {
+      auto const result = tconn::timed_connect(to, 100ms, {.cancel = &one}, simulated{&own});
+      seen.code = result ? "connected" : result.error().code.message();
+      if (result) {
+        EXPECT_EQ(own.open_sockets(), 1U);
+      } else {
+        EXPECT_EQ(own.open_sockets(), 0U) << own.log();
+        bool const peer_saw_it = own.wire().find("> ACK") != std::string::npos;
+        EXPECT_EQ(result.error().handshake == handshake::completed, peer_saw_it) << own.log();
+      }
+      seen.calls = cancel_before == 0 ? seen.calls : 0;
+    }
+    EXPECT_EQ(own.open_sockets(), 0U);
+    EXPECT_EQ(own.blocked() + own.stray_closes(), 0);
+    return seen;
+  };
+  for (bool const answered : {false, true}) {
+    auto const undisturbed = play(0, answered);
+    int cancelled = 0;
+    for (int point = 1; point <= undisturbed.calls; ++point) {
+      auto const seen = play(point, answered);
+      bool const is_cancelled = seen.code == "cancelled";
+      cancelled += is_cancelled ? 1 : 0;
+      EXPECT_TRUE(is_cancelled || seen.code == undisturbed.code) << point << ": " << seen.code;
+    }
+    EXPECT_GE(cancelled, 4) << "open, two connects and the wait";
+  }
+}
+
+TEST_F(Cancelled, without_a_descriptor_tells_why_before_anything_is_sent) {
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  rlimit const none{0, before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  cancellation const broken;
+  ::setrlimit(RLIMIT_NOFILE, &before);
+  auto const result = connect(10s, {.cancel = &broken});
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, std::errc::too_many_files_open);
+  EXPECT_EQ(net.log(), "");
+}
+
+}  // namespace

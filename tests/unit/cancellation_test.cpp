@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT
+#include <timed_connect/cancellation.hpp>
+
+#include "support/loopback.hpp"
+
+#include <gtest/gtest.h>
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <atomic>
+#include <thread>
+#include <type_traits>
+#include <vector>
+
+namespace {
+
+using namespace std::chrono_literals;
+using support::is_readable;
+using tconn::cancellation;
+
+TEST(Cancellation, is_not_requested_when_it_is_made) {
+  cancellation const none;
+  EXPECT_FALSE(none.requested());
+  EXPECT_FALSE(none.error());
+  EXPECT_FALSE(is_readable(none.native_handle(), 0ms));
+}
+
+TEST(Cancellation, once_requested_is_readable_for_ever_however_many_watch_it) {
+  cancellation cancel;
+  for (int requests = 0; requests < 3; ++requests) {
+    cancel.request();
+    EXPECT_TRUE(cancel.requested());
+    for (int watchers = 0; watchers < 3; ++watchers) EXPECT_TRUE(is_readable(cancel.native_handle(), 0ms));
+  }
+}
+
+TEST(Cancellation, wakes_up_the_threads_that_watch_it) {
+  cancellation cancel;
+  std::vector<std::thread> watchers;
+  std::atomic<int> woken = 0;
+  for (int i = 0; i < 4; ++i) watchers.emplace_back([&] { woken += is_readable(cancel.native_handle(), 10s) ? 1 : 0; });
+  std::thread requester([&] { cancel.request(); });
+  for (auto& one : watchers) one.join();
+  requester.join();
+  EXPECT_EQ(woken, 4);
+}
+
+TEST(Cancellation, may_be_requested_by_many_threads_at_the_same_time) {
+  cancellation cancel;
+  std::vector<std::thread> all;
+  for (int i = 0; i < 8; ++i) all.emplace_back([&] { cancel.request(); });
+  for (auto& one : all) one.join();
+  EXPECT_TRUE(cancel.requested());
+  EXPECT_TRUE(is_readable(cancel.native_handle(), 0ms));
+}
+
+cancellation* of_the_handler = nullptr;
+
+TEST(Cancellation, may_be_requested_by_a_signal_handler_which_leaves_errno_alone) {
+  cancellation cancel;
+  of_the_handler = &cancel;
+  struct sigaction acts {};
+  struct sigaction before {};
+  acts.sa_handler = [](int) { of_the_handler->request(); };
+  ASSERT_EQ(::sigaction(SIGUSR1, &acts, &before), 0);
+  errno = 77;
+  ::raise(SIGUSR1);
+  EXPECT_EQ(errno, 77);
+  ::sigaction(SIGUSR1, &before, nullptr);
+  EXPECT_TRUE(is_readable(cancel.native_handle(), 0ms));
+}
+
+TEST(Cancellation, keeps_its_descriptor_from_other_programs_and_gives_it_back) {
+  tconn::native_handle was = tconn::no_handle;
+  {
+    cancellation const cancel;
+    was = cancel.native_handle();
+    EXPECT_NE(::fcntl(was, F_GETFD) & FD_CLOEXEC, 0);
+  }
+  EXPECT_EQ(::fcntl(was, F_GETFD), -1);
+}
+
+TEST(Cancellation, tells_why_it_has_no_descriptor_and_can_be_requested_all_the_same) {
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  rlimit const none{0, before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  cancellation cancel;
+  ::setrlimit(RLIMIT_NOFILE, &before);
+  EXPECT_EQ(cancel.error(), std::errc::too_many_files_open);
+  EXPECT_EQ(cancel.native_handle(), tconn::no_handle);
+  cancel.request();
+  EXPECT_TRUE(cancel.requested());
+}
+
+/// The platform's own way, for systems without eventfd.
+TEST(PosixEvent, is_readable_once_it_is_raised_and_not_inherited) {
+  using posix = tconn::detail::posix_platform;
+  tconn::native_handle watched = tconn::no_handle;
+  tconn::native_handle raised = tconn::no_handle;
+  ASSERT_EQ(posix::open_event(watched, raised), 0);
+  tconn::socket const close_watched(watched);
+  tconn::socket const close_raised(raised);
+  EXPECT_FALSE(is_readable(watched, 0ms));
+  posix::raise_event(raised);
+  EXPECT_TRUE(is_readable(watched, 0ms));
+  EXPECT_NE(::fcntl(watched, F_GETFD) & FD_CLOEXEC, 0);
+  EXPECT_NE(::fcntl(raised, F_GETFD) & FD_CLOEXEC, 0);
+}
+
+static_assert(!std::is_copy_constructible_v<cancellation> && !std::is_move_constructible_v<cancellation>);
+
+}  // namespace
