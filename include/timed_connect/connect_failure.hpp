@@ -12,12 +12,23 @@
 #include <optional>
 #include <string>
 #include <system_error>
+#include <vector>
 
 namespace tconn {
 inline namespace v1 {
 
 template <system_calls Owner>
 class basic_pending_connection;
+
+/// What one of several attempts has come to, see basic_connect_failure::attempts.
+struct attempt_failure {
+  endpoint where{};                                            ///< Which address.
+  std::error_code code{};                                      ///< Why.
+  tconn::handshake handshake = tconn::handshake::not_started;  ///< Its state when the attempt was given up.
+  tconn::aftermath aftermath = tconn::aftermath::none;         ///< What was left behind.
+  unsigned syn_retransmits = 0;                                ///< How often the SYN was repeated.
+  std::chrono::nanoseconds elapsed{0};                         ///< Since this attempt began.
+};
 
 /// Why there is no connection, and exactly what is left of it.
 template <system_calls Owner>
@@ -30,6 +41,8 @@ struct basic_connect_failure {
   std::chrono::nanoseconds elapsed{0};  ///< Since the call began.
   /// Engaged exactly when an owned attempt in flight was kept.
   std::optional<basic_pending_connection<Owner>> pending{};
+  /// Every attempt of a call that makes several, in the order in which they began; empty for a call that makes one.
+  std::vector<attempt_failure> attempts{};
 
   /// One line for a person: address, reason, time, SYNs, aftermath. Allocates.
   std::string message() const;
@@ -57,6 +70,11 @@ std::string basic_connect_failure<Owner>::message() const {
     case aftermath::peer_sees_reset: line += "; the peer sees it opened and reset"; break;
     case aftermath::kept: line += "; the attempt goes on"; break;
     case aftermath::unknown: line += "; what the peer sees is unknown"; break;
+  }
+  char const* separator = "; attempts: ";
+  for (auto const& one : attempts) {
+    line += separator + one.where.to_string() + ' ' + one.code.message();
+    separator = ", ";
   }
   return line;
 }

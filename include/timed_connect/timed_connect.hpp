@@ -6,3 +6,5 @@
 #include <timed_connect/connect.hpp>
 #include <timed_connect/detail/config.hpp>
 #include <timed_connect/guards.hpp>
+#include <timed_connect/race.hpp>
+#include <timed_connect/retry.hpp>

@@ -16,7 +16,7 @@ namespace detail {
 template <system_calls Owner>
 basic_connect_failure<Owner> failure(int error, endpoint const& where, left_behind left,
                                      std::chrono::nanoseconds elapsed) {
-  return {code_of(error), where, left.handshake, left.aftermath, left.syn_retransmits, elapsed, std::nullopt};
+  return {code_of(error), where, left.handshake, left.aftermath, left.syn_retransmits, elapsed, std::nullopt, {}};
 }
 
 /// Closes an owned socket that has been given up. What the peer had sent is thrown away first: unread data would make

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: MIT
+// Promise 12 with real sockets and threads: a cancellation from another thread ends every wait at once.
+#include <timed_connect/race.hpp>
+#include <timed_connect/retry.hpp>
+#include <timed_connect/timed_connect.hpp>
+
+#include "support/loopback.hpp"
+#include "support/printing.hpp"
+#include "support/strategies.hpp"
+
+#include <gtest/gtest.h>
+
+#include <fcntl.h>
+#include <atomic>
+#include <functional>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace {
+
+using namespace std::chrono_literals;
+using support::full_listener;
+using support::told;
+using tconn::aftermath;
+using tconn::cancellation;
+using tconn::errc;
+using tconn::on_timeout;
+
+constexpr auto far_away = 60s;
+constexpr auto at_once = 5s;  // however busy the machine is
+
+/// The strategy, which says when it begins to wait.
+template <class Strategy>
+struct telling : Strategy {
+  explicit telling(std::atomic<int>* so_often) : waits(so_often) {}
+  int wait(tconn::poll_entry* entries, std::size_t count, tconn::time_point until) const {
+    ++*waits;
+    return Strategy::wait(entries, count, until);
+  }
+  std::atomic<int>* waits;
+};
+
+template <class Strategy>
+class CancelledWait : public testing::Test {
+ protected:
+  using system = telling<Strategy>;
+
+  /// Lets a thread cancel the call as soon as it waits. Gives the code of the call.
+  template <class Call>
+  auto cancelled(Call&& call) {
+    cancellation cancel;
+    std::atomic<int> waits = 0;
+    std::thread requester([&] {
+      support::eventually([&] { return waits > 0; }, at_once);
+      cancel.request();
+    });
+    auto const began = support::steady::now();
+    auto result = call(&cancel, system(&waits));
+    EXPECT_LT(support::steady::now() - began, at_once);
+    requester.join();
+    return result;
+  }
+  full_listener const black_hole{};
+};
+
+TYPED_TEST_SUITE(CancelledWait, support::strategies, support::strategy_names);
+
+TYPED_TEST(CancelledWait, of_a_connect) {
+  for (auto const how : {on_timeout::close, on_timeout::reset, on_timeout::keep}) {
+    auto const result = this->cancelled([&](auto* cancel, auto sys) {
+      return timed_connect(this->black_hole.where(), far_away, {.on_timeout = how, .cancel = cancel}, sys);
+    });
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().code, errc::cancelled) << told(result);
+    EXPECT_EQ(result.error().aftermath, how == on_timeout::keep ? aftermath::kept : aftermath::nothing_sent);
+  }
+}
+
+TYPED_TEST(CancelledWait, of_a_borrowed_descriptor_which_can_connect_again) {
+  support::listener const server;
+  tconn::socket const mine(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  auto const result = this->cancelled([&](auto* cancel, auto sys) {
+    return timed_connect(mine.native_handle(), this->black_hole.where(), far_away, {.cancel = cancel}, sys);
+  });
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, errc::cancelled);
+  EXPECT_FALSE(support::is_nonblocking(mine.native_handle()));
+  auto const again = tconn::timed_connect(mine.native_handle(), server.where(), far_away);
+  EXPECT_TRUE(again) << told(again);
+}
+
+TYPED_TEST(CancelledWait, of_a_Unix_socket_whose_backlog_is_full) {
+  support::temporary_path const path("full.sock");
+  full_listener const full(path.where());
+  auto const result = this->cancelled(
+      [&](auto* cancel, auto sys) { return timed_connect(path.where(), far_away, {.cancel = cancel}, sys); });
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, errc::cancelled);
+}
+
+TYPED_TEST(CancelledWait, of_a_race) {
+  auto const result = this->cancelled([&](auto* cancel, auto sys) {
+    return timed_connect_any({this->black_hole.where(), this->black_hole.where()}, far_away,
+                             {.each = {.cancel = cancel}, .stagger = 10ms}, sys);
+  });
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, errc::cancelled);
+}
+
+TYPED_TEST(CancelledWait, of_a_retry_between_its_attempts) {
+  support::closed_port const nobody;
+  auto const result = this->cancelled([&](auto* cancel, auto sys) {
+    return timed_connect_retry(nobody.where(), far_away,
+                               {.each = {.cancel = cancel}, .first_pause = 30s, .longest_pause = 30s}, sys);
+  });
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, errc::cancelled);
+}
+
+TYPED_TEST(CancelledWait, of_many_calls_by_one_request) {
+  cancellation cancel;
+  std::atomic<int> waits = 0;
+  std::atomic<int> cancelled = 0;
+  std::vector<std::thread> all;
+  all.reserve(4);
+  for (int i = 0; i < 4; ++i) {
+    all.emplace_back([&] {
+      auto const result =
+          timed_connect(this->black_hole.where(), far_away, {.cancel = &cancel}, telling<TypeParam>(&waits));
+      if (!result && result.error().code == errc::cancelled) ++cancelled;
+    });
+  }
+  support::eventually([&] { return waits >= 4; }, at_once);
+  cancel.request();
+  for (auto& one : all) one.join();
+  EXPECT_EQ(cancelled, 4);
+}
+
+TEST(CancelledRace, against_completion_has_one_winner_and_what_is_told_is_what_the_server_sees) {
+  support::listener const server;
+  int won = 0;
+  for (int round = 0; round < 300; ++round) {
+    cancellation cancel;
+    std::thread requester([&] {
+      for (auto const end = support::steady::now() + round * 1us; support::steady::now() < end;) {
+      }
+      cancel.request();
+    });
+    auto const result =
+        tconn::timed_connect(server.where(), far_away, {.on_timeout = on_timeout::reset, .cancel = &cancel});
+    requester.join();
+    won += result ? 1 : 0;
+    if (result) {
+      EXPECT_EQ(support::what_is_read(server.accept(), 0ms), "silence");
+    } else {
+      EXPECT_EQ(result.error().code, errc::cancelled) << told(result);
+      bool const is_seen = result.error().aftermath == aftermath::peer_sees_reset;
+      auto const accepted = server.accept(is_seen ? 3000ms : 0ms);
+      EXPECT_EQ(support::what_is_read(accepted), is_seen ? "ECONNRESET" : "no connection") << told(result);
+    }
+  }
+  EXPECT_GT(won, 0);
+}
+
+TEST(CancellationHandle, of_a_number_that_select_cannot_watch_is_refused) {
+  cancellation low;
+  std::vector<tconn::socket> fillers;
+  while (fillers.empty() || fillers.back().native_handle() < FD_SETSIZE) {
+    int const next = ::fcntl(low.native_handle(), F_DUPFD_CLOEXEC, 0);
+    if (next < 0) GTEST_SKIP() << "SKIPPED: no more than " << fillers.size() << " descriptors are allowed (ulimit -n)";
+    fillers.emplace_back(next);
+  }
+  cancellation const high;
+  for (int i = 0; i < 8; ++i) fillers.erase(fillers.begin());  // so that the socket has a low number
+  support::listener const server;
+  auto const refused = timed_connect(server.where(), far_away, {.cancel = &high}, tconn::selecting{});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, errc::descriptor_too_large) << told(refused);
+  auto const connected = timed_connect(server.where(), far_away, {.cancel = &high});
+  EXPECT_TRUE(connected) << told(connected);
+}
+
+}  // namespace

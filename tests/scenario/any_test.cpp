@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: MIT
+// The race: one budget, one winner, and nobody else left on return; its pace in exact virtual times.
+#include "support/simulation.hpp"
+
+#include <timed_connect/race.hpp>
+
+#include <string>
+#include <vector>
+
+namespace {
+
+using namespace support;
+using tconn::aftermath;
+using tconn::errc;
+using tconn::handshake;
+using tconn::on_timeout;
+using tconn::race_options;
+
+auto const four = at("192.0.2.1:80");
+auto const four_too = at("192.0.2.2:80");
+auto const four_as_well = at("192.0.2.3:80");
+auto const six = at("[2001:db8::1]:80");
+auto const six_too = at("[2001:db8::2]:80");
+
+class Any : public Scenario {
+ protected:
+  auto race(std::vector<tconn::endpoint> const& all, tconn::deadline limit, race_options const& options = {}) {
+    return tconn::timed_connect_any(all, limit, options, simulated{&net});
+  }
+  /// When each SYN was sent, and to whom.
+  std::string syns() const {
+    std::string sent;
+    for (std::size_t from = 0, end = 0; (end = net.wire().find('\n', from)) != std::string::npos; from = end + 1) {
+      auto line = net.wire().substr(from, end - from);
+      auto const at = line.find(" > SYN ");
+      if (at != std::string::npos) sent += line.replace(at, 7, " ") + '\n';
+    }
+    return sent;
+  }
+};
+
+TEST_F(Any, of_one_is_a_connect) {
+  net.on_syn(four, {syn_ack(30ms)});
+  auto const result = race({four}, 100ms);
+  ASSERT_TRUE(result) << told(result);
+  EXPECT_EQ(net.elapsed(), 30ms);
+  EXPECT_TRUE(net.is_blocking(result->native_handle()));
+}
+
+TEST_F(Any, begins_families_in_turns_a_stagger_apart_and_keeps_the_earlier_ones_alive) {
+  net.on_syn(six, {syn_ack(950ms)});
+  auto const result = race({six, six_too, four, four_too}, 10s);
+  ASSERT_TRUE(result) << told(result);
+  EXPECT_EQ(net.elapsed(), 950ms);
+  EXPECT_EQ(syns(), "+0ms [2001:db8::1]:80\n+250ms 192.0.2.1:80\n+500ms [2001:db8::2]:80\n+750ms 192.0.2.2:80\n");
+  EXPECT_EQ(net.socket_at(result->native_handle()).target, six);
+  EXPECT_EQ(net.open_sockets(), 1U) << "the losers are gone";
+}
+
+TEST_F(Any, begins_the_next_at_once_when_one_fails) {
+  net.on_syn(four, {rst(20ms)});
+  net.on_syn(four_too, {unreachable(10ms)});
+  net.on_syn(four_as_well, {syn_ack(5ms)});
+  auto const result = race({four, four_too, four_as_well}, 10s);
+  ASSERT_TRUE(result) << told(result);
+  EXPECT_EQ(net.elapsed(), 35ms);
+  EXPECT_EQ(syns(), "+0ms 192.0.2.1:80\n+20ms 192.0.2.2:80\n+30ms 192.0.2.3:80\n");
+}
+
+TEST_F(Any, an_attempt_that_fails_does_not_wait_for_the_one_before_it) {
+  net.on_syn(four_too, {rst(10ms)});
+  net.on_syn(four_as_well, {syn_ack(5ms)});
+  auto const result = race({four, four_too, four_as_well}, 10s);
+  ASSERT_TRUE(result) << told(result);
+  EXPECT_EQ(net.elapsed(), 265ms);
+}
+
+TEST_F(Any, with_no_stagger_begins_all_at_once) {
+  net.on_syn(four_as_well, {syn_ack(5ms)});
+  auto const result = race({four, four_too, four_as_well}, 10s, {.stagger = 0ms});
+  ASSERT_TRUE(result) << told(result);
+  EXPECT_EQ(net.elapsed(), 5ms);
+  EXPECT_EQ(syns(), "+0ms 192.0.2.1:80\n+0ms 192.0.2.2:80\n+0ms 192.0.2.3:80\n");
+}
+
+TEST_F(Any, never_staggers_by_less_than_ten_milliseconds) {
+  EXPECT_FALSE(race({four, four_too, four_as_well}, 100ms, {.stagger = 1ns}));
+  EXPECT_EQ(syns(), "+0ms 192.0.2.1:80\n+10ms 192.0.2.2:80\n+20ms 192.0.2.3:80\n");
+}
+
+TEST_F(Any, gives_the_losers_up_by_their_policy) {
+  for (auto const how : {on_timeout::close, on_timeout::reset}) {
+    world own;
+    own.on_syn(four, {syn_ack(30ms)});
+    own.on_syn(four_too, {syn_ack(30ms)});
+    auto const result =
+        tconn::timed_connect_any({four, four_too}, 10s, {.stagger = 0ms, .losers = how}, simulated{&own});
+    ASSERT_TRUE(result);
+    EXPECT_EQ(own.socket_at(result->native_handle()).target, four) << "the first in order";
+    EXPECT_EQ(own.open_sockets(), 1U);
+    auto const* const end = how == on_timeout::close ? "> FIN 192.0.2.2:80" : "> RST 192.0.2.2:80";
+    EXPECT_NE(own.wire().find(end), std::string::npos) << own.wire();
+  }
+}
+
+TEST_F(Any, at_the_deadline_looks_a_last_time_at_each) {
+  net.calls_take(1us);
+  net.before_call = [&](std::string_view call) {
+    if (call == "wait" && net.elapsed() >= 100ms) net.deliver(4, tconn::testing::happening::syn_ack);
+  };
+  auto const result = race({four, four_too}, 100ms, {.stagger = 0ms});
+  ASSERT_TRUE(result) << told(result);
+  EXPECT_EQ(net.socket_at(result->native_handle()).target, four_too);
+  EXPECT_GE(net.elapsed(), 100ms);
+}
+
+TEST_F(Any, ends_at_the_deadline_and_gives_all_up) {
+  for (auto const how : {on_timeout::close, on_timeout::reset}) {
+    auto const before = net.elapsed();
+    auto const result = race({four, six, four_too}, 600ms, {.each = {.on_timeout = how}});
+    ASSERT_FALSE(result);
+    auto const& failure = result.error();
+    EXPECT_EQ(failure.code, errc::deadline_exceeded);
+    EXPECT_EQ(failure.elapsed, 600ms);
+    EXPECT_EQ(net.elapsed() - before, 600ms);
+    EXPECT_EQ(failure.where, four);
+    EXPECT_EQ(failure.handshake, handshake::in_flight);
+    EXPECT_EQ(failure.aftermath, aftermath::nothing_sent);
+    EXPECT_FALSE(failure.pending);
+    ASSERT_EQ(failure.attempts.size(), 3U);
+    EXPECT_EQ(failure.attempts[0].where, four);
+    EXPECT_EQ(failure.attempts[1].where, six);
+    EXPECT_EQ(failure.attempts[2].where, four_too);
+    EXPECT_EQ(failure.attempts[2].elapsed, 100ms);
+    for (auto const& one : failure.attempts) EXPECT_EQ(one.code, errc::deadline_exceeded);
+  }
+}
+
+TEST_F(Any, carries_the_code_of_every_attempt_and_its_message_says_them) {
+  net.on_syn(four, {rst(20ms)});
+  net.on_syn(four_too, {unreachable(10ms)});
+  auto const result = race({four, four_too}, 10s);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(net.elapsed(), 30ms);
+  EXPECT_EQ(result.error().code, std::errc::connection_refused) << "the first one's";
+  EXPECT_EQ(result.error().message(),
+            "192.0.2.1:80: Connection refused after 30.000 ms, handshake failed; attempts: 192.0.2.1:80 Connection "
+            "refused, 192.0.2.2:80 No route to host");
+}
+
+TEST_F(Any, with_a_limit_for_each_gives_one_up_at_its_own_time) {
+  net.on_syn(four_too, {syn_ack(80ms)});
+  auto const result = race({four, four_too}, 10s, {.stagger = 1s, .attempt_limit = 100ms});
+  ASSERT_TRUE(result) << told(result);
+  EXPECT_EQ(net.elapsed(), 180ms);
+  EXPECT_EQ(syns(), "+0ms 192.0.2.1:80\n+100ms 192.0.2.2:80\n");
+}
+
+TEST_F(Any, ends_before_the_deadline_when_all_have_used_up_their_own_limits) {
+  auto const result = race({four, four_too}, 10s, {.attempt_limit = 100ms});
+  ASSERT_FALSE(result);
+  EXPECT_EQ(net.elapsed(), 200ms);
+  EXPECT_EQ(result.error().code, errc::deadline_exceeded);
+  EXPECT_EQ(result.error().attempts.size(), 2U);
+}
+
+TEST_F(Any, an_error_says_more_than_a_limit) {
+  net.on_syn(four_too, {rst(10ms)});
+  auto const result = race({four, four_too}, 10s, {.attempt_limit = 100ms});
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, std::errc::connection_refused);
+  EXPECT_EQ(result.error().where, four_too);
+}
+
+TEST_F(Any, hedges_an_attempt_that_is_unanswered_by_a_second_SYN_from_a_new_socket) {
+  net.on_syn(four, {});
+  net.on_syn(four, {syn_ack(5ms)});
+  auto const result = race({four}, 10s, {.hedge_after = 40ms});
+  ASSERT_TRUE(result) << told(result);
+  EXPECT_EQ(net.elapsed(), 45ms) << "and not the kernel's second";
+  EXPECT_EQ(syns(), "+0ms 192.0.2.1:80\n+40ms 192.0.2.1:80\n");
+  EXPECT_EQ(net.open_sockets(), 1U);
+}
+
+TEST_F(Any, hedges_each_attempt_once_and_not_one_that_has_failed) {
+  net.on_syn(four_too, {rst(10ms)});
+  auto const result = race({four, four_too}, 900ms, {.hedge_after = 40ms});
+  ASSERT_FALSE(result);
+  EXPECT_EQ(syns(), "+0ms 192.0.2.1:80\n+40ms 192.0.2.1:80\n+250ms 192.0.2.2:80\n");
+  EXPECT_EQ(result.error().attempts.size(), 3U);
+}
+
+TEST_F(Any, with_a_zero_deadline_begins_one_and_looks_once) {
+  for (auto const limit : {0ms, -5ms}) {
+    auto const before = net.elapsed();
+    auto const result = race({four, four_too}, limit, {.stagger = 0ms});
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().code, errc::deadline_exceeded);
+    EXPECT_EQ(result.error().attempts.size(), 1U);
+    EXPECT_EQ(net.elapsed(), before);
+  }
+}
+
+TEST_F(Any, whose_attempts_fail_until_the_deadline_tells_the_deadline) {
+  net.calls_take(1ms);
+  for (auto const& one : {four, four_too, four_as_well}) net.answers_at_once(one, ECONNREFUSED);
+  auto const result = race({four, four_too, four_as_well}, 3ms);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, errc::deadline_exceeded);
+  EXPECT_LT(result.error().attempts.size(), 3U);
+}
+
+TEST_F(Any, welcomes_duplicates_and_mixed_families) {
+  auto const server = at("unix:/run/x.sock");
+  net.backlog_full_until(server, 100ms);
+  auto const result = race({four, four, six, server, server}, 10s, {.stagger = 10ms});
+  ASSERT_TRUE(result) << told(result);
+  EXPECT_EQ(net.socket_at(result->native_handle()).family, AF_UNIX);
+  EXPECT_GE(net.elapsed(), 100ms);
+  EXPECT_LE(net.elapsed(), 102ms);
+}
+
+TEST_F(Any, of_nothing_is_an_error) {
+  EXPECT_EQ(race({}, 10s).error().code, errc::no_endpoints);
+  EXPECT_EQ(net.log(), "");
+}
+
+TEST_F(Any, refuses_options_that_make_no_sense_before_anything_is_sent) {
+  race_options const all[] = {{.each = {.on_timeout = on_timeout::keep}},
+                              {.losers = on_timeout::keep},
+                              {.losers = static_cast<on_timeout>(7)},
+                              {.stagger = -1ns},
+                              {.attempt_limit = -1ns},
+                              {.hedge_after = -1ns}};
+  for (auto const& options : all) EXPECT_EQ(race({four}, 10s, options).error().code, errc::invalid_option);
+  EXPECT_EQ(net.log(), "");
+}
+
+TEST_F(Any, goes_on_with_the_others_when_one_is_no_endpoint_or_is_refused_by_the_hook) {
+  net.on_syn(four_too, {syn_ack(5ms)});
+  auto const guard = [](tconn::native_handle, tconn::endpoint const& dialled) {
+    return dialled == four ? make_error_code(std::errc::permission_denied) : std::error_code{};
+  };
+  auto const result = race({tconn::endpoint{}, four, four_too}, 10s, {.each = {.before_connect = guard}});
+  ASSERT_TRUE(result) << told(result);
+  EXPECT_EQ(net.elapsed(), 5ms);
+  auto const none = race({tconn::endpoint{}, four}, 10s, {.each = {.before_connect = guard}});
+  ASSERT_FALSE(none);
+  ASSERT_EQ(none.error().attempts.size(), 2U);
+  EXPECT_EQ(none.error().attempts[0].code, errc::invalid_endpoint);
+  EXPECT_EQ(none.error().attempts[1].code, errc::refused_by_hook);
+}
+
+TEST_F(Any, spends_one_budget_through_a_storm_of_signals) {
+  net.signals_every(100us);
+  auto const result = race({four, six}, 300ms);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(net.elapsed(), 300ms);
+  EXPECT_EQ(syns(), "+0ms 192.0.2.1:80\n+250ms [2001:db8::1]:80\n");
+}
+
+TEST_F(Any, cancelled_at_any_call_has_one_outcome_and_leaves_nothing_open) {
+  auto const play = [&](int cancel_before, int& calls) {
+    world own;
+    tconn::cancellation cancel;
+    own.on_syn(four, {rst(20ms)});
+    own.on_syn(six, {syn_ack(300ms)});
+    own.before_call = [&](std::string_view) {
+      if (++calls == cancel_before) cancel.request();
+    };
+    race_options const options{.each = {.cancel = &cancel}, .stagger = 50ms, .hedge_after = 100ms};
+    std::string code;
+    {
+      auto const result = tconn::timed_connect_any({four, six, four_too}, 10s, options, simulated{&own});
+      code = result ? "connected" : result.error().code.message();
+      EXPECT_EQ(own.open_sockets(), result ? 1U : 0U) << own.log();
+    }
+    EXPECT_EQ(own.open_sockets(), 0U) << own.log();
+    EXPECT_EQ(own.blocked() + own.stray_closes(), 0) << own.log();
+    return code;
+  };
+  int calls = 0;
+  EXPECT_EQ(play(0, calls), "connected");
+  int cancelled = 0;
+  int const last = calls;
+  for (int point = 1; point <= last; ++point) {
+    calls = 0;
+    auto const code = play(point, calls);
+    EXPECT_TRUE(code == "cancelled" || code == "connected") << point << ": " << code;
+    cancelled += code == "cancelled" ? 1 : 0;
+  }
+  EXPECT_GE(cancelled, 8);
+}
+
+TEST_F(Any, with_any_call_failing_leaves_nothing_open_and_keeps_the_deadline) {
+  for (int fail_at = 1;; ++fail_at) {
+    world own;
+    own.on_syn(four, {rst(20ms)});
+    own.on_syn(six, {syn_ack(300ms)});
+    tconn::testing::fault_plan plan{.fail_at = fail_at, .error = EIO};
+    {
+      tconn::testing::faulty const sys(simulated{&own}, plan);
+      auto const result = tconn::timed_connect_any({four, six, four_too}, 1s, {.hedge_after = 100ms}, sys);
+      EXPECT_EQ(own.open_sockets(), result ? 1U : 0U) << plan.hit << '\n' << own.log();
+      EXPECT_LE(own.elapsed(), 1s) << plan.hit;
+    }
+    EXPECT_EQ(own.open_sockets(), 0U) << plan.hit;
+    EXPECT_EQ(own.blocked() + own.stray_closes(), 0) << plan.hit;
+    if (plan.hit.empty()) break;
+    ASSERT_LT(fail_at, 1000);
+  }
+}
+
+}  // namespace
