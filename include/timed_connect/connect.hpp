@@ -91,9 +91,9 @@ result<void, borrowed_failure> conclude_borrowed(attempt<System> const& tried, t
 /// flight at the deadline: handshake not_started.
 ///
 /// Errors: errc::deadline_exceeded. Before anything is sent: errc::invalid_endpoint, errc::invalid_option,
-/// errc::descriptor_too_large, errc::refused_by_hook and errc::cancelled, which also comes later. errc::self_connect, when 8 tries within the deadline ended so.
-/// Else what socket(2), setsockopt(2), bind(2) and connect(2) report: ECONNREFUSED, ENETUNREACH, EMFILE, the kernel's
-/// own ETIMEDOUT, ...
+/// errc::descriptor_too_large, errc::refused_by_hook and errc::cancelled, which also comes later. errc::self_connect,
+/// when 8 tries within the deadline ended so. Else what socket(2), setsockopt(2), bind(2) and connect(2) report:
+/// ECONNREFUSED, ENETUNREACH, EMFILE, the kernel's own ETIMEDOUT, ...
 ///
 /// Ownership: the socket belongs to the caller. A failure owns the attempt if it was kept (failure.pending), else
 /// nothing.

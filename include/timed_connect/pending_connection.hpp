@@ -66,8 +66,9 @@ class basic_pending_connection {
   /// Goes on waiting, with a deadline of its own.
   /// Deadline: `keep` leaves the attempt here (aftermath kept, failure.pending empty: call again), `close` and `reset`
   /// give it up. Zero and the past look once and do not wait.
-  /// Errors: errc::deadline_exceeded; errc::cancelled, as a deadline; errc::self_connect at once, without another try; errc::invalid_option for a
-  /// policy that is none, and the attempt is kept; otherwise as try_finish().
+  /// Errors: errc::deadline_exceeded; errc::cancelled, to which the policy applies as well; errc::self_connect at once,
+  /// without another try; errc::invalid_option for a policy that is none, and the attempt is kept; otherwise as
+  /// try_finish().
   /// Example: examples/resume.cpp
   connect_result wait(deadline limit, tconn::on_timeout how = tconn::on_timeout::keep) {
     return wait(limit, how, socket_.system());
