@@ -63,11 +63,11 @@ template <system_calls System>
 result<void, borrowed_failure> conclude_borrowed(attempt<System> const& tried, time_point until,
                                                  connect_options const& options) {
   course<System> driven(tried, until, options.accept_late);
-  for (int tries = 1;; ++tries) {
+  int tries = 0;
+  do {
     driven.begin();
     drive(driven, tried.sys, options.cancel);
-    if (!is_bad_luck(driven.seen()) || tries == most_tries || tried.sys.now() >= until) break;
-  }
+  } while (is_worth_another(tried.sys, driven.seen(), ++tries, until));
   outcome const seen = driven.seen();
   if (seen.at == stage::connected) return {};
   left_behind const left = leave(tried, seen.at, options.on_timeout);

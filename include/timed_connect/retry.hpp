@@ -114,7 +114,7 @@ class retrying {
   basic_connect_result<owner> attempt_once() {
     auto const now = sys_.now();
     auto const end = earlier(until_, saturated_sum(now, options_.attempt_limit));
-    owned_connect<System> connecting(sys_, to_, options_.each, end <= now ? long_past : end);
+    owned_connect<System> connecting(sys_, to_, options_.each, fixed(end, now));
     connecting.begin();
     drive(connecting, sys_, options_.each.cancel);
     return connecting.conclude(options_.each.on_timeout, now);
@@ -122,7 +122,7 @@ class retrying {
 
   void remember(basic_connect_failure<owner> const& why) {
     if (attempts_.size() == most_attempts_told) attempts_.erase(attempts_.begin());
-    attempts_.push_back({why.where, why.code, why.handshake, why.aftermath, why.syn_retransmits, why.elapsed});
+    attempts_.push_back(remembered(why));
   }
 
   // Why there is no other attempt. Nothing if there is to be one; then the pause before it is over.

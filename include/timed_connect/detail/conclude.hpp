@@ -19,6 +19,12 @@ basic_connect_failure<Owner> failure(int error, endpoint const& where, left_behi
   return {code_of(error), where, left.handshake, left.aftermath, left.syn_retransmits, elapsed, std::nullopt, {}};
 }
 
+/// What is remembered of one of several attempts.
+template <system_calls Owner>
+attempt_failure remembered(basic_connect_failure<Owner> const& why) {
+  return {why.where, why.code, why.handshake, why.aftermath, why.syn_retransmits, why.elapsed};
+}
+
 /// Closes an owned socket that has been given up. What the peer had sent is thrown away first: unread data would make
 /// the kernel send a RST behind the FIN.
 template <system_calls System>

@@ -14,12 +14,13 @@ namespace tconn {
 inline namespace v1 {
 namespace detail {
 
-/// The moment that a limit means to a call that began at `began`: long_past if it had come by then, so that drive()
-/// knows without the clock whether there is time for more than the last look.
-inline time_point fixed(deadline limit, time_point began) {
-  time_point const until = limit.until(began);
-  return until <= began ? long_past : until;
-}
+/// The moment that comes first.
+constexpr time_point earlier(time_point a, time_point b) { return a < b ? a : b; }
+
+/// The end of what begins now: long_past if it has come already, so that a course knows without the clock whether there
+/// is time for more than the last look.
+constexpr time_point fixed(time_point until, time_point now) { return until <= now ? long_past : until; }
+inline time_point fixed(deadline limit, time_point began) { return fixed(limit.until(began), began); }
 
 /// A self-connect or an EADDRNOTAVAIL is bad luck with the ephemeral port that another try may not have; more tries
 /// than this are no bad luck.
@@ -28,6 +29,12 @@ inline constexpr int most_tries = 8;
 inline bool is_bad_luck(outcome const& seen) {
   bool const is_error = seen.at == stage::failed || seen.at == stage::not_started;
   return is_error && (seen.error == own_error(errc::self_connect) || seen.error == native_error::address_not_available);
+}
+
+/// Whether there is to be another try, after so many.
+template <system_calls System>
+bool is_worth_another(System& sys, outcome const& seen, int tries, time_point until) {
+  return is_bad_luck(seen) && tries < most_tries && sys.now() < until;
 }
 
 /// A connect on a socket of our own. It is driven as a course is, and makes a new socket after bad luck.
@@ -90,7 +97,7 @@ class owned_connect {
   }
 
   void retry_bad_luck() {
-    while (course_.tried().handle != no_handle && is_bad_luck(seen()) && tries_ < most_tries && sys_.now() < until_) {
+    while (course_.tried().handle != no_handle && is_worth_another(sys_, seen(), tries_, until_)) {
       ++tries_;
       drop();
       open_and_start();
@@ -110,8 +117,10 @@ class owned_connect {
   int tries_ = 1;
 };
 
-/// The moment that comes first.
-constexpr time_point earlier(time_point a, time_point b) { return a < b ? a : b; }
+/// Whether a wait has ended as it may: something is ready, its time is over, or a signal came.
+inline bool is_woken(int answer) {
+  return answer == 0 || answer == native_error::timed_out || answer == native_error::interrupted;
+}
 
 /// Waits for what is driven as a course is, until it is over.
 template <class Driven, system_calls System>
@@ -126,7 +135,7 @@ void drive(Driven& driven, System& sys, cancellation const* cancel) {
     bool const is_cancelled = woken == 0 && cancel != nullptr && entries[count - 1].revents != 0;
     if (is_cancelled)
       driven.end(own_error(errc::cancelled));
-    else if (woken == 0 || woken == native_error::timed_out || woken == native_error::interrupted)
+    else if (is_woken(woken))
       driven.go_on(/*is_ready*/ woken == 0);
     else
       driven.end(woken);
@@ -141,7 +150,7 @@ int rest(System& sys, time_point until, cancellation const* cancel) {
     if (cancel != nullptr) entry = platform::readable(cancel->native_handle());
     int const woken = sys.wait(&entry, cancel != nullptr ? 1 : 0, until);
     if (woken == 0) return own_error(errc::cancelled);
-    if (woken != native_error::timed_out && woken != native_error::interrupted) return woken;
+    if (!is_woken(woken)) return woken;
   }
   return 0;
 }
