@@ -38,6 +38,7 @@ TEST(Cancellation, once_requested_is_readable_for_ever_however_many_watch_it) {
 TEST(Cancellation, wakes_up_the_threads_that_watch_it) {
   cancellation cancel;
   std::vector<std::thread> watchers;
+  watchers.reserve(4);
   std::atomic<int> woken = 0;
   for (int i = 0; i < 4; ++i) watchers.emplace_back([&] { woken += is_readable(cancel.native_handle(), 10s) ? 1 : 0; });
   std::thread requester([&] { cancel.request(); });
@@ -49,6 +50,7 @@ TEST(Cancellation, wakes_up_the_threads_that_watch_it) {
 TEST(Cancellation, may_be_requested_by_many_threads_at_the_same_time) {
   cancellation cancel;
   std::vector<std::thread> all;
+  all.reserve(8);
   for (int i = 0; i < 8; ++i) all.emplace_back([&] { cancel.request(); });
   for (auto& one : all) one.join();
   EXPECT_TRUE(cancel.requested());

@@ -5,21 +5,18 @@
 // a program may include as well.
 #pragma once
 
+#include <timed_connect/detail/platform_posix_wait.hpp>
 #include <timed_connect/detail/platform_types.hpp>
 #include <timed_connect/detail/pthread_cancel.hpp>
 
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
-#include <poll.h>
 #include <sys/ioctl.h>
-#include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/time.h>
-#include <time.h>
 #include <unistd.h>
 #include <cerrno>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 
@@ -33,39 +30,6 @@ extern "C" char* if_indextoname(unsigned int, char*);
 
 namespace tconn {
 inline namespace v1 {
-
-/// The operating system's own name for a socket.
-using native_handle = int;
-
-/// No handle at all.
-inline constexpr native_handle no_handle = -1;
-
-/// One of the handles that are waited for: which, for what, and what has come (`revents`). See poll(2).
-using poll_entry = ::pollfd;
-
-/// The native errors that the logic names. Everything else passes through it unread.
-namespace native_error {
-inline constexpr int already = EALREADY;
-inline constexpr int address_not_available = EADDRNOTAVAIL;
-inline constexpr int bad_handle = EBADF;
-inline constexpr int connection_aborted = ECONNABORTED;
-inline constexpr int connection_reset = ECONNRESET;
-inline constexpr int host_unreachable = EHOSTUNREACH;
-inline constexpr int in_progress = EINPROGRESS;
-inline constexpr int interrupted = EINTR;
-inline constexpr int is_connected = EISCONN;
-inline constexpr int not_connected = ENOTCONN;
-inline constexpr int not_supported = EOPNOTSUPP;
-inline constexpr int protocol_not_supported = EPROTONOSUPPORT;
-inline constexpr int refused = ECONNREFUSED;
-inline constexpr int shut_down = ESHUTDOWN;
-inline constexpr int timed_out = ETIMEDOUT;
-inline constexpr int try_again = EAGAIN;
-inline constexpr int unknown_option = ENOPROTOOPT;
-inline constexpr int wrong_family = EAFNOSUPPORT;
-inline constexpr int wrong_type = EPROTOTYPE;
-}  // namespace native_error
-
 namespace detail {
 
 using address_length = socklen_t;
@@ -82,37 +46,9 @@ constexpr void set_length(Address& address, std::size_t length) {
   if constexpr (carries_its_length<Address>) address.sa_len = static_cast<decltype(address.sa_len)>(length);
 }
 
-inline timespec to_timespec(std::chrono::nanoseconds span) {
-  auto const whole = std::chrono::duration_cast<std::chrono::seconds>(span);
-  timespec time{};
-  time.tv_sec = static_cast<decltype(time.tv_sec)>(whole.count());
-  time.tv_nsec = static_cast<decltype(time.tv_nsec)>((span - whole).count());
-  return time;
-}
-
-/// poll() whose limit has the resolution that the system offers: ppoll's nanoseconds, else whole milliseconds, rounded
-/// up so that the wait is never short. A negative limit waits for ever.
-template <class Entry>
-int poll_entries(Entry* entries, nfds_t count, std::chrono::nanoseconds limit) {
-  if constexpr (requires(timespec * time) { ppoll(entries, count, time, nullptr); }) {
-    auto const time = to_timespec(limit);
-    return ppoll(entries, count, limit.count() < 0 ? nullptr : &time, nullptr);
-  } else {
-    constexpr std::int64_t most = 0x7fffffff;
-    auto const up = (limit.count() + 999'999) / 1'000'000;
-    return poll(entries, count, limit.count() < 0 ? -1 : static_cast<int>(up < most ? up : most));
-  }
-}
-
-struct posix_platform {
-  // ppoll takes a time_t of seconds; a year at a time is enough for any of them, as every caller looks at its clock
-  // again.
-  static constexpr std::chrono::nanoseconds longest_wait = std::chrono::hours{24 * 365};
+struct posix_platform : posix_waiting {
   static constexpr std::size_t path_capacity = carries_its_length<sockaddr> ? 104 : 108;  // sockaddr_un::sun_path
   static constexpr bool abstract_names = false;
-  static constexpr native_handle select_limit = FD_SETSIZE;
-
-  static int answer(int returned) { return returned < 0 ? errno : 0; }
 
   static int open(native_handle& opened, int family, bool multipath) {
     if (multipath) return native_error::protocol_not_supported;
@@ -191,63 +127,6 @@ struct posix_platform {
   /// True where a second connect() that answers 0 after the first said EINPROGRESS proves that the handshake is
   /// complete.
   static constexpr bool second_connect_proves(int /*family*/) { return false; }
-
-  /// To wait until a connect is over, whichever way.
-  static constexpr poll_entry writable(native_handle handle) { return {handle, POLLOUT, 0}; }
-  /// To wait until there is something to read.
-  static constexpr poll_entry readable(native_handle handle) { return {handle, POLLIN, 0}; }
-
-  /// Waits until one of the handles has what it is waited for, has failed or is none (0), the limit has passed
-  /// (timed_out), or something else happened (the error). Without handles it only waits.
-  static int poll(poll_entry* entries, std::size_t count, std::chrono::nanoseconds limit) {
-    int const ready = poll_entries(entries, static_cast<nfds_t>(count), limit);
-    if (ready < 0) return errno;
-    return ready == 0 ? native_error::timed_out : 0;
-  }
-
-  /// The same by pselect(), which answers EBADF for what is no handle. They must be below select_limit.
-  static int select(poll_entry* entries, std::size_t count, std::chrono::nanoseconds limit) {
-    fd_set to_read;
-    fd_set to_write;
-    fd_set failed;
-    FD_ZERO(&to_read);
-    FD_ZERO(&to_write);
-    FD_ZERO(&failed);
-    native_handle highest = no_handle;
-    for (poll_entry* entry = entries; entry != entries + count; ++entry) {
-      FD_SET(entry->fd, (entry->events & POLLIN) != 0 ? &to_read : &to_write);
-      FD_SET(entry->fd, &failed);
-      if (entry->fd > highest) highest = entry->fd;
-    }
-    auto const time = to_timespec(limit);
-    int const ready =
-        ::pselect(highest + 1, &to_read, &to_write, &failed, limit.count() < 0 ? nullptr : &time, nullptr);
-    if (ready < 0) return errno;
-    for (poll_entry* entry = entries; entry != entries + count; ++entry) {
-      bool const is_ready =
-          FD_ISSET(entry->fd, &to_read) || FD_ISSET(entry->fd, &to_write) || FD_ISSET(entry->fd, &failed);
-      entry->revents = is_ready ? entry->events : short{0};
-    }
-    return ready == 0 ? native_error::timed_out : 0;
-  }
-
-  /// What can be raised once, from anywhere, and is readable from then on: one handle to watch, one to raise, which may
-  /// be the same.
-  static int open_event(native_handle& watched, native_handle& raised) {
-    native_handle ends[2];
-    if (int const error = answer(::pipe(ends))) return error;
-    for (native_handle const end : ends) ::fcntl(end, F_SETFD, FD_CLOEXEC);
-    watched = ends[0];
-    raised = ends[1];
-    return 0;
-  }
-  static void raise_event(native_handle raised) {
-    pthread_cancel_disabled const held;
-    int const before = errno;  // for callers that are signal handlers
-    std::uint64_t const one = 1;
-    [[maybe_unused]] auto const written = ::write(raised, &one, sizeof one);
-    errno = before;
-  }
 
   /// Reads SO_ERROR, and so clears it. Solaris answers with the error itself instead of a value.
   static int connect_error(native_handle handle, int& error) { return get_int(handle, SOL_SOCKET, SO_ERROR, error); }
