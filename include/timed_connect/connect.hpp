@@ -143,7 +143,7 @@ result<void, basic_connect_failure<typename System::owner>> timed_connect(tconn:
   if (int const error = mode.note(static_cast<bool>(options.before_connect))) return fail(error);
   if (int const error = detail::ask(options.before_connect, mine, to)) return fail(error);
   if (int const error = mode.enter()) return fail(error);
-  detail::attempt<System> const tried{sys, mine, to, /*borrowed*/ true};
+  detail::attempt<System> const tried{sys, to, mine, /*borrowed*/ true};
   auto const concluded = detail::conclude_borrowed(tried, until, options);
   int const stuck = mode.restore();
   if (!concluded) return fail(concluded.error().error, concluded.error().left);
@@ -169,7 +169,7 @@ result<basic_pending_connection<typename System::owner>, basic_connect_failure<t
   if (int const error = detail::check(to, options)) return fail(error);
   detail::scoped_handle<System> owned(sys);
   if (int const error = detail::open_socket(sys, owned.handle, to, options)) return fail(error);
-  detail::attempt<System> const tried{sys, owned.handle, to};
+  detail::attempt<System> const tried{sys, to, owned.handle};
   auto const started = detail::start_owned(tried);
   if (started.at == detail::stage::in_flight || started.at == detail::stage::connected) {
     basic_socket<owner> started_on(owned.release(), detail::owner_of(sys));

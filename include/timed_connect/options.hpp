@@ -7,14 +7,13 @@
 #include <timed_connect/detail/platform.hpp>
 #include <timed_connect/endpoint.hpp>
 #include <timed_connect/error.hpp>
+#include <timed_connect/hook.hpp>
 
 #include <chrono>
-#include <concepts>
 #include <cstdint>
 #include <optional>
 #include <string_view>
 #include <system_error>
-#include <type_traits>
 
 namespace tconn {
 inline namespace v1 {
@@ -37,78 +36,8 @@ constexpr std::string_view to_string(on_timeout how) {
   return "keep";
 }
 
-class connect_hook;
-
-namespace detail {
-
-/// Something of a class that can be called as a hook.
-template <class F>
-concept callable_as_hook =
-    std::is_class_v<std::remove_reference_t<F>> && !std::same_as<std::remove_cvref_t<F>, connect_hook> &&
-    std::is_invocable_r_v<std::error_code, F&, native_handle, endpoint const&>;
-
-/// A captureless lambda, whose every object is the same.
-template <class F>
-concept stateless_hook = callable_as_hook<F> && std::is_empty_v<F> && std::default_initializable<std::remove_cv_t<F>>;
-
-/// One whose object must outlive the hook.
-template <class F>
-concept stateful_hook = callable_as_hook<F> && !stateless_hook<F>;
-
-}  // namespace detail
-
-/// A reference to a callable std::error_code(native_handle, endpoint const&): a function, a captureless lambda, or an
-/// lvalue that outlives the call. A capturing temporary would dangle, and is refused at compile time.
-class connect_hook {
- public:
-  using function = std::error_code (*)(native_handle, endpoint const&);
-
-  /// No hook.
-  connect_hook() noexcept = default;
-
-  /// A function; a null pointer is no hook.
-  connect_hook(function call) noexcept : call_(call != nullptr ? &call_function : nullptr) { target_.function = call; }
-
-  /// An object, which must outlive the call.
-  template <detail::callable_as_hook F>
-  connect_hook(F& object) noexcept : call_(&call_object<F>) {
-    target_.object = const_cast<std::remove_const_t<F>*>(&object);
-  }
-
-  /// A captureless lambda.
-  template <detail::stateless_hook F>
-  connect_hook(F&&) noexcept : call_(&call_stateless<F>) {}
-
-  template <detail::stateful_hook F>
-  connect_hook(F const&&) = delete;  // it would dangle
-
-  /// Whether there is something to call.
-  explicit operator bool() const noexcept { return call_ != nullptr; }
-
-  /// Calls it; undefined where there is nothing to call. Errors: what it returns; what it throws passes through.
-  std::error_code operator()(native_handle handle, endpoint const& to) const { return call_(target_, handle, to); }
-
- private:
-  union target {
-    void* object = nullptr;
-    connect_hook::function function;
-  };
-
-  static std::error_code call_function(target to_call, native_handle handle, endpoint const& to) {
-    return to_call.function(handle, to);
-  }
-  template <class F>
-  static std::error_code call_stateless(target, native_handle handle, endpoint const& to) {
-    return F{}(handle, to);
-  }
-  template <class F>
-  static std::error_code call_object(target to_call, native_handle handle, endpoint const& to) {
-    return (*static_cast<F*>(to_call.object))(handle, to);
-  }
-
-  target target_{};
-  std::error_code (*call_)(target, native_handle, endpoint const&) = nullptr;
-};
+/// Called with a new socket and the address that is about to be dialled; an error vetoes. See hook.hpp for what it takes.
+using connect_hook = hook<std::error_code(native_handle, endpoint const&)>;
 
 /// The choices for one connect. A value out of its range, one that makes no sense for the endpoint's family, and one
 /// that the system lacks are errc::invalid_option; nothing is ignored in silence.

@@ -87,7 +87,7 @@ class basic_pending_connection {
     if (!socket_) return aftermath::none;
     if (how == on_timeout::keep) return aftermath::kept;
     Owner sys = socket_.system();
-    auto const left = detail::attempt<Owner>{sys, socket_.native_handle(), to_}.give_up(how);
+    auto const left = detail::attempt<Owner>{sys, to_, socket_.native_handle()}.give_up(how);
     detail::close_given_up(sys, socket_.release(), left.aftermath);
     return left.aftermath;
   }
@@ -97,7 +97,7 @@ class basic_pending_connection {
   connect_result wait(deadline limit, tconn::on_timeout how, System& sys, bool accept_late,
                       cancellation const* cancel) {
     time_point const began = sys.now();
-    detail::attempt<System> const tried{sys, socket_.native_handle(), to_};
+    detail::attempt<System> const tried{sys, to_, socket_.native_handle()};
     if (!socket_) return detail::failure<Owner>(native_error::bad_handle, to_, {}, {});
     if (!detail::is_policy(how) || !detail::can_wait_on(sys, tried.handle, cancel)) {
       auto const why = detail::is_policy(how) ? errc::descriptor_too_large : errc::invalid_option;
@@ -106,7 +106,8 @@ class basic_pending_connection {
     detail::course<System> driven(tried, limit.until(began), accept_late);
     driven.resume();
     detail::drive(driven, sys, cancel);
-    auto concluded = detail::conclude(tried, driven.seen(), how, nonblocking_, began);
+    auto concluded =
+        detail::conclude(tried, driven.seen(), how, nonblocking_, began, detail::closing_at_once<System>{sys});
     if (concluded || concluded.error().aftermath != aftermath::kept) socket_.release();
     return concluded;
   }

@@ -24,7 +24,8 @@ inline namespace v1 {
 template <class S>
 concept system_calls = std::copyable<S> &&
     requires(S sys, native_handle handle, endpoint& address, bool& flag, int& number, std::uint16_t& port,
-             tcp_facts& facts, poll_entry* entries, time_point moment, endpoint const& to) {
+             tcp_facts& facts, poll_entry* entries, time_point moment, endpoint const& to, std::uint32_t* tokens,
+             std::size_t& count) {
   /// The system that closes what this one has opened: itself, a base of it, or one without state. The returned sockets
   /// hold it, so strategies that share an owner share their types.
   typename S::owner;
@@ -58,8 +59,15 @@ concept system_calls = std::copyable<S> &&
   /// Waits once for any of so many handles: 0 = at least one is ready, or has failed, or is none (its revents are not
   /// 0); timed_out = the moment has passed; interrupted, or any other error. Without handles it only waits. A moment in
   /// the past looks and does not wait, as the last look does with the first moment that the clock has; the last one has
-  /// no end. A handle that is waited for in order to be read is a cancellation's; every other is a socket.
+  /// no end. A handle that is waited for in order to be read is a cancellation's or a queue; every other is a socket.
   { sys.wait(entries, std::size_t{1}, moment) } -> std::same_as<int>;
+  /// A queue, closed as sockets are, that can be waited for in order to be read: it is readable while a socket of its own
+  /// is ready. Any answer but 0 where the system has none, or none left; sockets are then given to wait() one by one.
+  { sys.open_queue(handle) } -> std::same_as<int>;
+  /// Has the queue report once, by this token, that a socket is ready or has failed. Again after a report, for another.
+  { sys.watch(handle, handle, std::uint32_t{}) } -> std::same_as<int>;
+  /// Takes up to `count` tokens of what is ready, and sets `count` to how many there were; never waits.
+  { sys.take_ready(handle, tokens, count) } -> std::same_as<int>;
   /// SO_ERROR, which reading clears.
   { sys.connect_error(handle, number) } -> std::same_as<int>;
   /// The port of an IPv4 or IPv6 socket's own name.
@@ -119,6 +127,13 @@ struct native_calls {
   }
   static constexpr bool can_wait_on(native_handle) { return true; }
   static constexpr bool second_connect_proves(int family) { return detail::platform::second_connect_proves(family); }
+  int open_queue(native_handle& queue) const { return detail::platform::open_queue(queue); }
+  int watch(native_handle queue, native_handle handle, std::uint32_t token) const {
+    return detail::platform::watch(queue, handle, token);
+  }
+  int take_ready(native_handle queue, std::uint32_t* tokens, std::size_t& count) const {
+    return detail::platform::take_ready(queue, tokens, count);
+  }
   int connect_error(native_handle handle, int& error) const { return detail::platform::connect_error(handle, error); }
   int local_port(native_handle handle, std::uint16_t& port) const { return detail::platform::local_port(handle, port); }
   int name(native_handle handle, name_of which, int family, endpoint& named) const {

@@ -3,6 +3,7 @@
 // <timed_connect/connect.hpp>.
 #pragma once
 
+#include <timed_connect/batch.hpp>
 #include <timed_connect/connect.hpp>
 #include <timed_connect/detail/config.hpp>
 #include <timed_connect/guards.hpp>

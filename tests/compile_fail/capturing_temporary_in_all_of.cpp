@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// expect: convertible_to<.*connect_hook>
+// expect: convertible_to<.*hook
 #include <timed_connect/guards.hpp>
 
 int main() {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// expect: connect_hook
+// expect: hook<
 #include <timed_connect/guards.hpp>
 
 int main() {

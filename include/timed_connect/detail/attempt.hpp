@@ -42,8 +42,8 @@ struct outcome {
 template <system_calls System>
 struct attempt {
   System& sys;
-  native_handle handle = no_handle;
   endpoint const& to;
+  native_handle handle = no_handle;
   bool borrowed = false;
 
   /// After a readiness. SO_ERROR is read once. Where the system tells the state, that is the judge: SO_ERROR also gives

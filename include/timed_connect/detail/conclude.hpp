@@ -36,6 +36,13 @@ void close_given_up(System& sys, native_handle handle, aftermath left) {
   sys.close(handle);
 }
 
+/// Closes what was given up as soon as that is told.
+template <system_calls System>
+struct closing_at_once {
+  System& sys;
+  void operator()(native_handle handle, aftermath left) const { close_given_up(sys, handle, left); }
+};
+
 /// Does to an attempt without a connection what its stage and the policy ask for, and tells what is left behind.
 template <system_calls System>
 left_behind leave(attempt<System> const& tried, stage at, on_timeout how) {
@@ -59,11 +66,11 @@ left_behind leave(attempt<System> const& tried, stage at, on_timeout how) {
   return tried.give_up(how == on_timeout::reset ? on_timeout::reset : on_timeout::close);
 }
 
-/// What an owned attempt has come to. Unless it is kept (aftermath::kept), the handle is gone: handed over in the
-/// socket, or closed.
-template <system_calls System>
+/// What an owned attempt has come to. The handle is handed over in the socket, or kept (aftermath::kept), or given to
+/// `dispose`, which sees to it that it is closed as close_given_up() does.
+template <system_calls System, class Dispose>
 basic_connect_result<typename System::owner> conclude(attempt<System> const& tried, outcome seen, on_timeout how,
-                                                      bool nonblocking, time_point began) {
+                                                      bool nonblocking, time_point began, Dispose&& dispose) {
   using owner = typename System::owner;
   System& sys = tried.sys;
   if (seen.at == stage::connected) {
@@ -72,7 +79,7 @@ basic_connect_result<typename System::owner> conclude(attempt<System> const& tri
     seen.error = stuck;
   }
   left_behind const left = leave(tried, seen.at, how);
-  if (left.aftermath != aftermath::kept) close_given_up(sys, tried.handle, left.aftermath);
+  if (left.aftermath != aftermath::kept) dispose(tried.handle, left.aftermath);
   return failure<owner>(seen.error, tried.to, left, sys.now() - began);
 }
 

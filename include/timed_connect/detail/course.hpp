@@ -7,13 +7,14 @@
 #include <timed_connect/detail/attempt.hpp>
 
 #include <chrono>
+#include <cstdint>
 
 namespace tconn {
 inline namespace v1 {
 namespace detail {
 
-inline constexpr std::chrono::nanoseconds first_backlog_pause = std::chrono::microseconds{100};
-inline constexpr std::chrono::nanoseconds longest_backlog_pause = std::chrono::milliseconds{2};
+inline constexpr std::chrono::duration<std::int32_t, std::micro> first_backlog_pause{100};
+inline constexpr std::chrono::duration<std::int32_t, std::micro> longest_backlog_pause{2000};
 
 /// A Unix socket whose peer's backlog is full answers EAGAIN and has started nothing; so does an interrupted one.
 inline bool starts_nothing(int family, int answer) {
@@ -132,6 +133,7 @@ class course {
   bool is_over() const { return !is_resting() && (seen_.at != stage::in_flight || seen_.error != 0); }
   outcome const& seen() const { return seen_; }
   attempt<System> const& tried() const { return tried_; }
+  time_point until() const { return until_; }
   void take(native_handle handle) { tried_.handle = handle; }
 
   /// The handle whose readiness is waited for; none where a full backlog has to be tried again.
@@ -206,8 +208,8 @@ class course {
   attempt<System> tried_;
   time_point until_;
   time_point next_try_ = never;
-  std::chrono::nanoseconds pause_ = first_backlog_pause;
   outcome seen_{stage::not_started};
+  std::chrono::duration<std::int32_t, std::micro> pause_ = first_backlog_pause;  // there may be many courses
   bool accept_late_;
 };
 

@@ -45,7 +45,7 @@ class owned_connect {
 
   /// All that it is given must outlive it.
   owned_connect(System& sys, endpoint const& to, connect_options const& options, time_point until)
-      : sys_(sys), options_(options), until_(until), course_({sys, no_handle, to}, until, options.accept_late) {}
+      : options_(options), course_({sys, to}, until, options.accept_late) {}
   owned_connect(owned_connect const&) = delete;
   owned_connect& operator=(owned_connect const&) = delete;
   /// Nobody has concluded it: after an exception, or pthread_cancel.
@@ -67,15 +67,21 @@ class owned_connect {
   void end(int error) { course_.end(error); }
   endpoint const& to() const { return course_.tried().to; }
 
-  /// What it has come to: the socket is handed over, given up, or kept in failure.pending.
-  basic_connect_result<owner> conclude(on_timeout how, time_point began) {
+  /// What it has come to: the socket is handed over, given up, or kept in failure.pending. What is given up is closed by
+  /// `dispose`, see conclude.hpp.
+  template <class Dispose>
+  basic_connect_result<owner> conclude(on_timeout how, time_point began, Dispose&& dispose) {
     attempt<System> const tried = course_.tried();
-    if (tried.handle == no_handle) return failure<owner>(seen().error, tried.to, {}, sys_.now() - began);
+    if (tried.handle == no_handle) return failure<owner>(seen().error, tried.to, {}, tried.sys.now() - began);
     course_.take(no_handle);
-    auto concluded = detail::conclude(tried, seen(), how, options_.nonblocking, began);
+    auto concluded = detail::conclude(tried, seen(), how, options_.nonblocking, began, dispose);
     if (!concluded && concluded.error().aftermath == aftermath::kept)
-      concluded.error().pending.emplace(basic_socket<owner>(tried.handle, owner_of(sys_)), tried.to, options_);
+      concluded.error().pending.emplace(basic_socket<owner>(tried.handle, owner_of(tried.sys)), tried.to, options_);
     return concluded;
+  }
+  /// The same, and closed at once.
+  basic_connect_result<owner> conclude(on_timeout how, time_point began) {
+    return conclude(how, began, closing_at_once<System>{course_.tried().sys});
   }
 
   /// Gives it up though it may be connected: another was faster.
@@ -84,20 +90,22 @@ class owned_connect {
     if (tried.handle == no_handle) return;
     course_.take(no_handle);
     auto const at = seen().at == stage::connected ? stage::refused_late : seen().at;
-    close_given_up(sys_, tried.handle, leave(tried, at, how).aftermath);
+    close_given_up(tried.sys, tried.handle, leave(tried, at, how).aftermath);
   }
 
  private:
   void open_and_start() {
-    scoped_handle<System> opened(sys_);
-    if (int const error = check(course_.tried().to, options_)) return course_.refuse(error);
-    if (int const error = open_socket(sys_, opened.handle, course_.tried().to, options_)) return course_.refuse(error);
+    attempt<System> const& tried = course_.tried();
+    scoped_handle<System> opened(tried.sys);
+    if (int const error = check(tried.to, options_)) return course_.refuse(error);
+    if (int const error = open_socket(tried.sys, opened.handle, tried.to, options_)) return course_.refuse(error);
     course_.take(opened.release());
     course_.begin();
   }
 
   void retry_bad_luck() {
-    while (course_.tried().handle != no_handle && is_worth_another(sys_, seen(), tries_, until_)) {
+    while (course_.tried().handle != no_handle &&
+           is_worth_another(course_.tried().sys, seen(), tries_, course_.until())) {
       ++tries_;
       drop();
       open_and_start();
@@ -107,12 +115,10 @@ class owned_connect {
   void drop() {
     native_handle const dropped = course_.tried().handle;
     course_.take(no_handle);
-    if (dropped != no_handle) sys_.close(dropped);
+    if (dropped != no_handle) course_.tried().sys.close(dropped);
   }
 
-  System& sys_;
   connect_options const& options_;
-  time_point until_;
   course<System> course_;
   int tries_ = 1;
 };

@@ -6,6 +6,7 @@
 
 #include <timed_connect/detail/platform_posix.hpp>
 
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <cstring>
 
@@ -39,6 +40,27 @@ struct linux_platform : posix_platform {
 
   static int bind_to_interface(native_handle handle, char const* name, std::size_t length) {
     return answer(::setsockopt(handle, SOL_SOCKET, SO_BINDTODEVICE, name, static_cast<address_length>(length)));
+  }
+
+  static int open_queue(native_handle& queue) {
+    queue = ::epoll_create1(EPOLL_CLOEXEC);
+    return answer(queue);
+  }
+  /// EPOLLONESHOT: reported once, so that a socket that was handed over is never reported again.
+  static int watch(native_handle queue, native_handle handle, std::uint32_t token) {
+    epoll_event wanted{};
+    wanted.events = EPOLLOUT | EPOLLONESHOT;
+    wanted.data.u32 = token;
+    int const error = answer(::epoll_ctl(queue, EPOLL_CTL_ADD, handle, &wanted));
+    return error == EEXIST ? answer(::epoll_ctl(queue, EPOLL_CTL_MOD, handle, &wanted)) : error;
+  }
+  static int take_ready(native_handle queue, std::uint32_t* tokens, std::size_t& count) {
+    constexpr std::size_t most_at_once = 64;
+    epoll_event ready[most_at_once];
+    int const taken = ::epoll_wait(queue, ready, static_cast<int>(count < most_at_once ? count : most_at_once), 0);
+    count = taken < 0 ? 0 : static_cast<std::size_t>(taken);
+    for (std::size_t i = 0; i < count; ++i) tokens[i] = ready[i].data.u32;
+    return answer(taken);
   }
 
   static int open_event(native_handle& watched, native_handle& raised) {

@@ -38,12 +38,16 @@ inline constexpr int host_unreachable = EHOSTUNREACH;
 inline constexpr int in_progress = EINPROGRESS;
 inline constexpr int interrupted = EINTR;
 inline constexpr int is_connected = EISCONN;
+inline constexpr int no_buffer_space = ENOBUFS;
 inline constexpr int not_connected = ENOTCONN;
+inline constexpr int not_enough_memory = ENOMEM;
 inline constexpr int not_supported = EOPNOTSUPP;
 inline constexpr int protocol_not_supported = EPROTONOSUPPORT;
 inline constexpr int refused = ECONNREFUSED;
 inline constexpr int shut_down = ESHUTDOWN;
 inline constexpr int timed_out = ETIMEDOUT;
+inline constexpr int too_many_open = EMFILE;
+inline constexpr int too_many_open_in_all = ENFILE;
 inline constexpr int try_again = EAGAIN;
 inline constexpr int unknown_option = ENOPROTOOPT;
 inline constexpr int wrong_family = EAFNOSUPPORT;
@@ -119,6 +123,16 @@ struct posix_waiting {
       entry->revents = is_ready ? entry->events : short{0};
     }
     return ready == 0 ? native_error::timed_out : 0;
+  }
+
+  /// A queue of what becomes ready, for more sockets than poll() should be given at each wait. POSIX has none.
+  static int open_queue(native_handle&) { return native_error::not_supported; }
+  static int watch(native_handle /*queue*/, native_handle, std::uint32_t /*token*/) {
+    return native_error::not_supported;
+  }
+  static int take_ready(native_handle /*queue*/, std::uint32_t* /*tokens*/, std::size_t& count) {
+    count = 0;
+    return native_error::not_supported;
   }
 
   /// What can be raised once, from anywhere, and is readable from then on: one handle to watch, one to raise, which may

@@ -47,12 +47,16 @@ inline constexpr int host_unreachable = WSAEHOSTUNREACH;
 inline constexpr int in_progress = WSAEINPROGRESS;  // Windows says WSAEWOULDBLOCK, see connect()
 inline constexpr int interrupted = WSAEINTR;
 inline constexpr int is_connected = WSAEISCONN;
+inline constexpr int no_buffer_space = WSAENOBUFS;
 inline constexpr int not_connected = WSAENOTCONN;
+inline constexpr int not_enough_memory = WSA_NOT_ENOUGH_MEMORY;
 inline constexpr int not_supported = WSAEOPNOTSUPP;
 inline constexpr int protocol_not_supported = WSAEPROTONOSUPPORT;
 inline constexpr int refused = WSAECONNREFUSED;
 inline constexpr int shut_down = WSAESHUTDOWN;
 inline constexpr int timed_out = WSAETIMEDOUT;
+inline constexpr int too_many_open = WSAEMFILE;
+inline constexpr int too_many_open_in_all = WSAEPROCLIM;
 inline constexpr int try_again = WSAEWOULDBLOCK;
 inline constexpr int unknown_option = WSAENOPROTOOPT;
 inline constexpr int wrong_family = WSAEAFNOSUPPORT;
@@ -147,6 +151,16 @@ struct windows_waiting {
       if (set.fd_array[i] == handle) return true;
     }
     return false;
+  }
+
+  /// A queue of what becomes ready, for more sockets than poll() should be given at each wait. Winsock has none.
+  static int open_queue(native_handle&) { return native_error::not_supported; }
+  static int watch(native_handle /*queue*/, native_handle, std::uint32_t /*token*/) {
+    return native_error::not_supported;
+  }
+  static int take_ready(native_handle /*queue*/, std::uint32_t* /*tokens*/, std::size_t& count) {
+    count = 0;
+    return native_error::not_supported;
   }
 
   /// What can be raised once, from anywhere, and is readable from then on: a datagram socket that sends to itself, as

@@ -71,6 +71,19 @@ class intercepted : public Inner {
     int const instead = before_("wait");
     return instead != 0 ? instead : Inner::wait(entries, count, until);
   }
+  int open_queue(native_handle& queue) const {
+    int const instead = before_("open_queue");
+    return instead != 0 ? instead : Inner::open_queue(queue);
+  }
+  int watch(native_handle queue, native_handle handle, std::uint32_t token) const {
+    int const instead = before_("watch");
+    return instead != 0 ? instead : Inner::watch(queue, handle, token);
+  }
+  int take_ready(native_handle queue, std::uint32_t* tokens, std::size_t& count) const {
+    int const instead = before_("take_ready");
+    if (instead != 0) count = 0;
+    return instead != 0 ? instead : Inner::take_ready(queue, tokens, count);
+  }
   int connect_error(native_handle handle, int& error) const {
     int const instead = before_("connect_error");
     return instead != 0 ? instead : Inner::connect_error(handle, error);

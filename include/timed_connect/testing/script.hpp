@@ -7,7 +7,9 @@
 #include <timed_connect/endpoint.hpp>
 
 #include <chrono>
+#include <cstdint>
 #include <deque>
+#include <map>
 #include <string_view>
 #include <utility>
 
@@ -84,10 +86,17 @@ struct simulated_socket {
   bool has_target = false;              ///< SO_PEERNAME has an answer.
   endpoint target{};                    ///< Stays after the end, for packets that come too late.
   endpoint local{};                     ///< getsockname().
+  endpoint from{};                      ///< What bind() was given.
   unsigned syn_retransmits = 0;         ///< How often the SYN was repeated.
   /// What the script has still in store, in its order.
   std::deque<std::pair<time_point, happening>> coming{};
   time_point next_syn = detail::never;  ///< When the SYN is repeated.
+};
+
+/// A simulated queue, see system_calls.
+struct simulated_queue {
+  bool open = true;                                  ///< Not yet closed.
+  std::map<native_handle, std::uint32_t> watched{};  ///< What is to be reported, and by which token.
 };
 
 }  // namespace testing

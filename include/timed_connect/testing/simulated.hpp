@@ -7,9 +7,11 @@
 #include <timed_connect/system.hpp>
 #include <timed_connect/testing/world.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 
@@ -29,6 +31,10 @@ class simulated {
 
   int open(native_handle& opened, int family, bool multipath) const {
     net_->enter("open");
+    if (net_->is_out_of_descriptors()) {
+      net_->record("open = " + answer(native_error::too_many_open));
+      return native_error::too_many_open;
+    }
     opened = net_->create(family);
     net_->record("open " + std::to_string(opened) + (multipath ? " (multipath)" : ""));
     return 0;
@@ -38,10 +44,11 @@ class simulated {
     net_->enter("close");
     net_->record("close " + std::to_string(handle));
     auto* const s = net_->find(handle);
-    if (s == nullptr) {
-      ++net_->stray_closes_;
-      return;
-    }
+    auto* const queue = net_->find_queue(handle);
+    if (queue != nullptr) queue->open = false;
+    if (s == nullptr && queue == nullptr) ++net_->stray_closes_;
+    if (s == nullptr) return;
+    for (auto& one : net_->queues_) one.watched.erase(handle);
     bool const established = s->state == tcp_state::established || s->state == tcp_state::syn_received;
     if (established && (s->unread || s->lingers))
       net_->packet("> RST" + net_->whom(*s));
@@ -66,7 +73,7 @@ class simulated {
                 [&](simulated_socket&) { return net_->lacking_.contains(option) ? native_error::unknown_option : 0; });
   }
   int bind(native_handle handle, endpoint const& local) const {
-    return with("bind", handle, [&](simulated_socket& s) { return s.local = local, 0; });
+    return with("bind", handle, [&](simulated_socket& s) { return s.local = s.from = local, 0; });
   }
   int bind_to_interface(native_handle handle, std::string_view) const {
     return with("bind_to_interface", handle,
@@ -94,6 +101,41 @@ class simulated {
     }
     net_->record(line + " = " + answer(woken));
     return woken;
+  }
+
+  int open_queue(native_handle& queue) const {
+    net_->enter("open_queue");
+    int const error = net_->plain_posix_              ? native_error::not_supported
+                      : net_->is_out_of_descriptors() ? native_error::too_many_open
+                                                      : 0;
+    if (error == 0) {
+      net_->queues_.emplace_back();
+      queue = static_cast<native_handle>(net_->queues_.size() - 1) + world::first_queue;
+    }
+    net_->record("open_queue = " + answer(error));
+    return error;
+  }
+  int watch(native_handle queue, native_handle handle, std::uint32_t token) const {
+    return with("watch", handle, [&](simulated_socket&) {
+      auto* const watcher = net_->find_queue(queue);
+      if (watcher != nullptr) watcher->watched[handle] = token;
+      return watcher != nullptr ? 0 : native_error::bad_handle;
+    });
+  }
+  int take_ready(native_handle queue, std::uint32_t* tokens, std::size_t& count) const {
+    net_->enter("take_ready");
+    std::size_t taken = 0;
+    auto* const watcher = net_->find_queue(queue);
+    if (watcher != nullptr) {
+      std::erase_if(watcher->watched, [&](auto const& one) {
+        bool const taken_now = taken < count && is_ready(one.first);
+        if (taken_now) tokens[taken++] = one.second;
+        return taken_now;
+      });
+    }
+    count = taken;
+    net_->record("take_ready = " + std::to_string(taken));
+    return watcher != nullptr ? 0 : native_error::bad_handle;
   }
 
   int connect_error(native_handle handle, int& error) const {
@@ -216,6 +258,7 @@ class simulated {
       establish(s);
       return 0;
     }
+    if (net_->is_out_of_ports(s, to)) return native_error::address_not_available;
     begin(s, to);
     net_->send_syn(s);
     if (s.local.port() == to.port()) {  // a SYN that meets its own socket: the simultaneous open of RFC 9293, 3.5
@@ -244,13 +287,27 @@ class simulated {
   }
 
   /// A cancellation is the one real thing in this world.
-  static bool is_cancellation(poll_entry const& entry) { return entry.events != detail::platform::writable(0).events; }
+  static bool is_cancellation(poll_entry const& entry) {
+    return entry.events != detail::platform::writable(0).events && entry.fd < world::first_queue;
+  }
 
+  bool is_due(native_handle handle) const {
+    auto const* const s = net_->find(handle);
+    bool const in_flight = s != nullptr && (s->state == tcp_state::syn_sent || s->state == tcp_state::syn_received);
+    return !in_flight || s->reported || s->alarmed;
+  }
+  bool is_ready(native_handle handle) const {
+    bool const is = is_due(handle);
+    if (auto* const s = net_->find(handle)) s->alarmed = false;
+    return is;
+  }
   bool is_ready(poll_entry& entry) const {
     if (is_cancellation(entry)) return detail::platform::poll(&entry, 1, std::chrono::nanoseconds{0}) == 0;
-    auto* const s = net_->find(entry.fd);
-    bool const in_flight = s != nullptr && (s->state == tcp_state::syn_sent || s->state == tcp_state::syn_received);
-    bool const ready = !in_flight || s->reported || std::exchange(s->alarmed, false);
+    auto const* const queue = net_->find_queue(entry.fd);
+    auto const any_of = [&](simulated_queue const& all) {
+      return std::any_of(all.watched.begin(), all.watched.end(), [&](auto const& one) { return is_due(one.first); });
+    };
+    bool const ready = queue != nullptr ? any_of(*queue) : is_ready(entry.fd);
     entry.revents = ready ? entry.events : short{0};
     return ready;
   }

@@ -54,6 +54,11 @@ class world {
   void calls_take(std::chrono::nanoseconds span) { call_span_ = span; }
   /// wait() is interrupted by a signal at every multiple of this.
   void signals_every(std::chrono::nanoseconds span) { signal_span_ = span; }
+  /// open() answers EMFILE while so many descriptors are open.
+  void descriptor_limit(std::size_t most) { most_open_ = most; }
+  /// connect() answers EADDRNOTAVAIL while so many sockets have a connection, or an attempt, from the same local address
+  /// to the same peer.
+  void ports_per_peer(std::size_t most) { most_ports_ = most; }
   /// The system lacks this option.
   void lacks(socket_option option) { lacking_.insert(option); }
   /// Behave like a POSIX system that is not Linux: no TCP_INFO, no SO_PEERNAME, no reset without a close, and a second
@@ -87,10 +92,11 @@ class world {
   std::string const& log() const { return log_; }
   /// The packets alone: "> " sent by us, "< " sent by the peer.
   std::string const& wire() const { return wire_; }
-  /// How many sockets are open, lent ones included.
+  /// How many sockets and queues are open, lent ones included.
   std::size_t open_sockets() const {
-    return static_cast<std::size_t>(
-        std::count_if(sockets_.begin(), sockets_.end(), [](auto const& s) { return s.open; }));
+    auto const is_open = [](auto const& one) { return one.open; };
+    return static_cast<std::size_t>(std::count_if(sockets_.begin(), sockets_.end(), is_open) +
+                                    std::count_if(queues_.begin(), queues_.end(), is_open));
   }
   /// The blocking mode of a socket, open or closed.
   bool is_blocking(native_handle handle) const { return sockets_.at(index(handle)).blocking; }
@@ -107,6 +113,7 @@ class world {
  private:
   friend class simulated;
   static constexpr native_handle first_handle = 3;
+  static constexpr native_handle first_queue = 1 << 30;  // no socket's, and no real descriptor's
 
   struct scripts {
     std::deque<std::vector<event>> left{};
@@ -125,6 +132,20 @@ class world {
   simulated_socket* find(native_handle handle) {
     if (handle < first_handle || index(handle) >= sockets_.size() || !sockets_[index(handle)].open) return nullptr;
     return &sockets_[index(handle)];
+  }
+  simulated_queue* find_queue(native_handle handle) {
+    if (handle < first_queue) return nullptr;
+    auto const at = static_cast<std::size_t>(handle - first_queue);
+    return at < queues_.size() && queues_[at].open ? &queues_[at] : nullptr;
+  }
+  bool is_out_of_descriptors() const { return most_open_ != 0 && open_sockets() >= most_open_; }
+  /// The address that a socket goes out from is its own before it has a port.
+  bool is_out_of_ports(simulated_socket const& s, endpoint const& to) const {
+    auto const uses_one = [&](simulated_socket const& other) {
+      return other.open && other.has_target && other.target == to && other.from == s.from;
+    };
+    return most_ports_ != 0 &&
+           std::count_if(sockets_.begin(), sockets_.end(), uses_one) >= static_cast<std::ptrdiff_t>(most_ports_);
   }
   native_handle create(int family) {
     sockets_.emplace_back().family = family;
@@ -289,6 +310,8 @@ class world {
   std::chrono::nanoseconds call_span_{0};
   std::chrono::nanoseconds signal_span_{0};
   bool plain_posix_ = false;
+  std::size_t most_open_ = 0;
+  std::size_t most_ports_ = 0;
   int blocked_ = 0;
   int stray_closes_ = 0;
   std::uint16_t next_port_ = 40001;
@@ -299,6 +322,7 @@ class world {
   std::set<socket_option> lacking_{};
   std::multimap<time_point, std::function<void()>> actions_{};
   std::deque<simulated_socket> sockets_{};
+  std::deque<simulated_queue> queues_{};
   std::string log_{};
   std::string wire_{};
 };

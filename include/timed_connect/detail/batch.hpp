@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: MIT
+// A batch that is being run: which attempt begins when, and in what order outcomes are decided, told and closed.
+#pragma once
+
+#include <timed_connect/batch_options.hpp>
+#include <timed_connect/detail/drive.hpp>
+#include <timed_connect/detail/ready_set.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace tconn {
+inline namespace v1 {
+namespace detail {
+
+/// How long to wait for a place, a descriptor or a port, that none of our own attempts has made free.
+inline constexpr std::chrono::nanoseconds place_pause = std::chrono::milliseconds{10};
+
+/// Whether socket() says that something has run out.
+inline bool is_out_of_places(outcome const& seen) {
+  return seen.at == stage::not_started &&
+         (seen.error == native_error::too_many_open || seen.error == native_error::too_many_open_in_all ||
+          seen.error == native_error::no_buffer_space || seen.error == native_error::not_enough_memory);
+}
+
+/// Whether connect() says what it says when no local port is left, and also where an address cannot be had at all.
+inline bool may_be_out_of_ports(outcome const& seen) {
+  bool const is_error = seen.at == stage::failed || seen.at == stage::not_started;
+  return is_error && (seen.error == native_error::address_not_available || seen.error == native_error::try_again);
+}
+
+/// A batch that is being run.
+template <system_calls System>
+class batch {
+ public:
+  using owner = typename System::owner;
+  using results = std::vector<basic_connect_result<owner>>;
+
+  batch(System& sys, std::span<endpoint const> to, time_point began, time_point until, batch_options const& options)
+      : sys_(sys),
+        to_(to),
+        began_(began),
+        until_(until),
+        next_begin_(began),
+        options_(options),
+        ready_(sys, to.size()) {
+    for (auto const& local : options.local_addresses) choices_.emplace_back(options.each).local = local;
+    if (choices_.empty()) choices_.push_back(options.each);
+  }
+  batch(batch const&) = delete;
+  batch& operator=(batch const&) = delete;
+  /// After an exception of the hook's.
+  ~batch() { close_given_up_ones(); }
+
+  results run() {
+    results_.reserve(to_.size());
+    for (auto const& one : to_) results_.push_back(failure<owner>(own_error(errc::deadline_exceeded), one, {}, {}));
+    for (begin_what_is_due(); tell_and_close(), decided_ < to_.size(); begin_what_is_due()) {
+      if (sys_.now() >= until_)
+        come_to_the_end();
+      else if (int const error = wait())
+        end(error);
+      tell_and_close();
+    }
+    return std::move(results_);
+  }
+
+ private:
+  /// One attempt in flight.
+  struct lane {
+    lane(System& sys, endpoint const& to, connect_options const& options, time_point until, std::uint32_t place)
+        : connecting(sys, to, options, until), index(place) {}
+
+    owned_connect<System> connecting;
+    std::uint32_t index;
+    bool is_watched = false;
+    bool is_resting = false;
+  };
+  struct given_up {
+    native_handle handle;
+    aftermath left;
+  };
+  using lanes = std::deque<std::optional<lane>>;
+
+  // ---- beginning ----
+
+  bool is_waiting_for_ports() const { return !short_of_ports_.empty(); }
+
+  // When the next attempt may begin; never, where none is left or there is no room.
+  time_point next_begin() const {
+    bool const has_room = options_.max_in_flight == 0 || in_flight_ < options_.max_in_flight;
+    time_point due = never;
+    if (has_room && next_ < to_.size()) due = place_at_;
+    if (has_room && is_waiting_for_ports()) due = earlier(due, (std::max)(place_at_, port_at_));
+    return due == never ? never : (std::max)(due, next_begin_);
+  }
+
+  // So many at a time, so that answers are not left lying while thousands begin.
+  void begin_what_is_due() {
+    constexpr int most_at_once = 64;
+    for (int begun = 0; begun < most_at_once; ++begun) {
+      auto const now = sys_.now();
+      bool const is_in_time = until_ == long_past || (now < until_ && !is_cancelled());
+      if (!is_in_time || next_begin() > now) return;
+      if (options_.pace != 0 && until_ != long_past) {
+        std::chrono::nanoseconds const distance{std::chrono::nanoseconds{std::chrono::seconds{1}} / options_.pace};
+        next_begin_ = saturated_sum((std::max)(next_begin_, now - longest_catch_up), distance);
+      }
+      begin(take_next(now));
+    }
+  }
+
+  bool is_cancelled() const { return options_.each.cancel != nullptr && options_.each.cancel->requested(); }
+
+  std::uint32_t take_next(time_point now) {
+    if (!is_waiting_for_ports() || now < port_at_) return next_++;
+    std::uint32_t const index = short_of_ports_.front();
+    short_of_ports_.pop_front();
+    return index;
+  }
+
+  void begin(std::uint32_t index) {
+    auto const slot = free_slot();
+    auto& made = lanes_[slot];
+    for (std::size_t tried = 0; tried < choices_.size(); ++tried) {
+      auto const& options = choice_for(to_[index]);
+      made.emplace(sys_, to_[index], options, until_, index);
+      made->connecting.begin();
+      if (!may_be_out_of_ports(made->connecting.seen()) || !options.local) break;
+    }
+    ++in_flight_;
+    if (must_wait_for_a_place(*made))
+      free(slot);
+    else
+      follow(slot);
+  }
+
+  // The next local address of the endpoint's family.
+  connect_options const& choice_for(endpoint const& to) {
+    for (std::size_t i = 0; i < choices_.size(); ++i) {
+      auto const& next = choices_[turn_++ % choices_.size()];
+      if (!next.local || next.local->family() == to.family()) return next;
+    }
+    return options_.each;
+  }
+
+  // Something has run out that an attempt of ours, or somebody else's, may give back. Without a deadline, and with
+  // nothing in flight, nobody may ever do so, and it is an error.
+  bool must_wait_for_a_place(lane const& one) {
+    auto const& seen = one.connecting.seen();
+    bool const out_of_places = is_out_of_places(seen);
+    bool const out_of_ports = may_be_out_of_ports(seen) && is_one_of_several(one.index);
+    bool const may_wait = until_ != never || in_flight_ > 1;
+    if (!may_wait || !(out_of_places || out_of_ports)) return false;
+    auto& due = out_of_places ? place_at_ : port_at_;
+    due = saturated_sum(sys_.now(), place_pause);
+    if (out_of_places)
+      short_of_ports_.push_front(one.index);
+    else
+      short_of_ports_.push_back(one.index);
+    return true;
+  }
+
+  // Whether an endpoint was given more than once: only then can a batch have used up its ports.
+  bool is_one_of_several(std::uint32_t index) {
+    auto const bytes = [&](std::uint32_t at) {
+      return std::string_view(reinterpret_cast<char const*>(to_[at].data()), to_[at].size());
+    };
+    auto const is_less = [&](std::uint32_t a, std::uint32_t b) { return bytes(a) < bytes(b); };
+    if (sorted_.empty()) {
+      sorted_.resize(to_.size());
+      for (std::uint32_t i = 0; i < sorted_.size(); ++i) sorted_[i] = i;
+      std::sort(sorted_.begin(), sorted_.end(), is_less);
+    }
+    auto const [first, last] = std::equal_range(sorted_.begin(), sorted_.end(), index, is_less);
+    return last - first > 1;
+  }
+
+  std::uint32_t free_slot() {
+    if (free_slots_.empty()) {
+      lanes_.emplace_back();
+      return static_cast<std::uint32_t>(lanes_.size() - 1);
+    }
+    auto const slot = free_slots_.back();
+    free_slots_.pop_back();
+    return slot;
+  }
+  void free(std::uint32_t slot) {
+    resting_ -= lanes_[slot]->is_resting ? 1 : 0;
+    lanes_[slot].reset();
+    free_slots_.push_back(slot);
+    --in_flight_;
+  }
+
+  // ---- going on ----
+
+  int wait() {
+    auto until = earlier(until_, next_begin());
+    ready_.begin_list();
+    bool const lists = !ready_.has_queue();
+    for (std::uint32_t slot = 0; (lists || resting_ != 0) && slot < lanes_.size(); ++slot) {
+      if (!lanes_[slot]) continue;
+      auto const& connecting = lanes_[slot]->connecting;
+      until = earlier(until, connecting.wakes_at());
+      if (lists && !lanes_[slot]->is_resting) ready_.list(connecting.watched(), slot);
+    }
+    int const error = ready_.wait(options_.each.cancel, until, [&](std::uint32_t slot) { go_on(slot, true); });
+    if (error == 0 && resting_ != 0) go_on_with_those_that_rest();
+    return error;
+  }
+
+  void go_on(std::uint32_t slot, bool is_ready) {
+    if (slot >= lanes_.size() || !lanes_[slot]) return;
+    lanes_[slot]->is_watched = false;
+    lanes_[slot]->connecting.go_on(is_ready);
+    follow(slot);
+  }
+
+  void go_on_with_those_that_rest() {
+    auto const now = sys_.now();
+    for (std::uint32_t slot = 0; slot < lanes_.size(); ++slot) {
+      if (lanes_[slot] && lanes_[slot]->is_resting && lanes_[slot]->connecting.wakes_at() <= now) go_on(slot, false);
+    }
+  }
+
+  // Sees to it that what is under way is heard of again, and that what is over is decided.
+  void follow(std::uint32_t slot) {
+    auto& one = *lanes_[slot];
+    if (one.connecting.is_over()) return decide(slot);
+    bool const rests = one.connecting.watched() == no_handle;
+    resting_ += (rests ? 1 : 0) - (one.is_resting ? 1 : 0);
+    one.is_resting = rests;
+    if (!rests && !one.is_watched && ready_.has_queue()) one.is_watched = ready_.add(one.connecting.watched(), slot);
+  }
+
+  // ---- the end of one, and of all ----
+
+  void decide(std::uint32_t slot) {
+    auto& one = *lanes_[slot];
+    // Room is made before, as after the decision nobody but dispose() has the handle.
+    if (given_up_.size() == given_up_.capacity()) given_up_.reserve(2 * given_up_.size() + 16);
+    auto const dispose = [&](native_handle handle, aftermath left) { given_up_.push_back({handle, left}); };
+    auto concluded = one.connecting.conclude(options_.each.on_timeout, began_, dispose);
+    if (!concluded) place_at_ = port_at_ = long_past;
+    conclude(one.index, std::move(concluded));
+    free(slot);
+  }
+
+  void conclude(std::uint32_t index, basic_connect_result<owner> concluded) {
+    results_[index] = std::move(concluded);
+    untold_.push_back(index);
+    ++decided_;
+  }
+
+  // The deadline is over: one last look for each. A call that began after its deadline gives every endpoint its try.
+  void come_to_the_end() {
+    bool const is_stuck = in_flight_ == 0 && next_begin() > sys_.now();
+    for (std::uint32_t slot = 0; slot < lanes_.size(); ++slot) go_on(slot, false);
+    if (until_ != long_past || is_stuck) leave_the_rest(own_error(errc::deadline_exceeded));
+  }
+
+  void end(int error) {
+    for (std::uint32_t slot = 0; slot < lanes_.size(); ++slot) {
+      if (!lanes_[slot]) continue;
+      lanes_[slot]->connecting.end(error);
+      decide(slot);
+    }
+    leave_the_rest(error);
+  }
+
+  // What has never begun.
+  void leave_the_rest(int error) {
+    auto const leave = [&](std::uint32_t index) {
+      conclude(index, failure<owner>(error, to_[index], {}, sys_.now() - began_));
+    };
+    for (; is_waiting_for_ports(); short_of_ports_.pop_front()) leave(short_of_ports_.front());
+    for (; next_ < to_.size(); ++next_) leave(next_);
+  }
+
+  void tell_and_close() {
+    for (auto const index : std::exchange(untold_, {})) {
+      ++told_;
+      if (!options_.on_result) continue;
+      auto& one = results_[index];
+      native_handle const connected = one ? one->native_handle() : no_handle;
+      std::error_code const code = one ? std::error_code{} : one.error().code;
+      batch_event event{index, to_[index], code, connected, told_, to_.size()};
+      options_.on_result(event);
+      if (one && event.connected == no_handle) one->release();
+    }
+    close_given_up_ones();
+  }
+
+  void close_given_up_ones() {
+    for (auto const& one : std::exchange(given_up_, {})) close_given_up(sys_, one.handle, one.left);
+  }
+
+  static constexpr std::chrono::nanoseconds longest_catch_up = std::chrono::milliseconds{10};
+
+  System& sys_;
+  std::span<endpoint const> to_;
+  time_point began_;
+  time_point until_;
+  time_point next_begin_;
+  time_point place_at_ = long_past;
+  time_point port_at_ = long_past;
+  batch_options const& options_;
+  ready_set<System> ready_;
+  std::vector<connect_options> choices_{};
+  std::size_t turn_ = 0;
+  std::uint32_t next_ = 0;
+  std::deque<std::uint32_t> short_of_ports_{};
+  std::vector<std::uint32_t> sorted_{};
+  lanes lanes_{};
+  std::vector<std::uint32_t> free_slots_{};
+  std::size_t in_flight_ = 0;
+  int resting_ = 0;
+  results results_{};
+  std::size_t decided_ = 0;
+  std::vector<std::uint32_t> untold_{};
+  std::size_t told_ = 0;
+  std::vector<given_up> given_up_{};
+};
+
+}  // namespace detail
+}  // namespace v1
+}  // namespace tconn

@@ -1,0 +1,431 @@
+// SPDX-License-Identifier: MIT
+// timed_connect_all() in the simulated world: every endpoint has its one outcome, in the order given, whatever becomes of
+// the others, and whatever has run out meanwhile.
+#include "support/simulation.hpp"
+
+#include <cerrno>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace {
+
+using namespace support;
+using tconn::aftermath;
+using tconn::batch_event;
+using tconn::batch_options;
+using tconn::cancellation;
+using tconn::deadline;
+using tconn::endpoint;
+using tconn::errc;
+using tconn::handshake;
+using tconn::on_timeout;
+
+endpoint nth(std::size_t i) {
+  return at(("192.0.2." + std::to_string(i % 250) + ':' + std::to_string(1000 + i)).c_str());
+}
+
+class All : public Scenario {
+ protected:
+  auto connect_all(std::vector<endpoint> const& all, deadline limit, batch_options const& options = {}) {
+    return tconn::timed_connect_all(all, limit, options, simulated{&net});
+  }
+  std::vector<endpoint> const two{at("192.0.2.1:80"), at("[2001:db8::1]:80")};
+};
+
+TEST_F(All, gives_no_results_for_no_endpoints) { EXPECT_TRUE(connect_all({}, 1s).empty()); }
+
+TEST_F(All, gives_each_its_own_outcome_in_the_order_given) {
+  std::vector<endpoint> const all{at("192.0.2.1:1"), at("192.0.2.1:2"), at("192.0.2.1:3"), at("[2001:db8::1]:4"),
+                                  at("unix:/run/none")};
+  net.on_syn(all[0], {syn_ack(30ms)});
+  net.on_syn(all[1], {rst(10ms)});
+  net.on_syn(all[3], {unreachable(20ms)});
+  auto const results = connect_all(all, 100ms);
+  ASSERT_EQ(results.size(), all.size());
+  EXPECT_TRUE(results[0]);
+  EXPECT_EQ(results[1].error().code, std::errc::connection_refused);
+  EXPECT_EQ(results[1].error().elapsed, 10ms);
+  EXPECT_EQ(results[2].error().code, errc::deadline_exceeded);
+  EXPECT_EQ(results[2].error().elapsed, 100ms);
+  EXPECT_EQ(results[2].error().handshake, handshake::in_flight);
+  EXPECT_EQ(results[2].error().aftermath, aftermath::nothing_sent);
+  EXPECT_EQ(results[3].error().code, std::errc::host_unreachable);
+  EXPECT_EQ(results[4].error().code, std::errc::connection_refused);
+  for (std::size_t i = 1; i < all.size(); ++i) EXPECT_EQ(results[i].error().where, all[i]);
+  EXPECT_EQ(net.elapsed(), 100ms);
+}
+
+TEST_F(All, begins_all_at_once_and_ends_with_the_last_answer) {
+  for (auto const& one : two) net.on_syn(one, {syn_ack(40ms)});
+  auto const results = connect_all(two, 1s);
+  EXPECT_TRUE(results[0] && results[1]);
+  EXPECT_EQ(net.elapsed(), 40ms);
+}
+
+TEST_F(All, connects_to_an_endpoint_as_often_as_it_is_given) {
+  net.on_syn(to, {syn_ack(1ms)});
+  auto const results = connect_all({to, to, to}, 1s);
+  EXPECT_EQ(net.open_sockets(), 3U);
+  for (auto const& one : results) EXPECT_TRUE(one);
+}
+
+TEST_F(All, keeps_what_is_in_flight_if_it_is_told_to) {
+  net.on_syn(to, {syn_ack(150ms)});
+  auto results = connect_all({to}, 100ms, {.each = {.on_timeout = on_timeout::keep}});
+  ASSERT_TRUE(results[0].error().pending);
+  EXPECT_EQ(results[0].error().aftermath, aftermath::kept);
+  EXPECT_TRUE(results[0].error().pending->wait(1s));
+  EXPECT_EQ(net.elapsed(), 150ms);
+}
+
+TEST_F(All, resets_what_has_answered_too_late_if_it_is_told_to) {
+  net.on_syn(to, {syn_ack(100ms)});
+  net.calls_take(1us);
+  auto const results =
+      connect_all({to}, 100ms - 1us, {.each = {.on_timeout = on_timeout::reset, .accept_late = false}});
+  EXPECT_EQ(results[0].error().code, errc::deadline_exceeded);
+  EXPECT_EQ(results[0].error().aftermath, aftermath::peer_sees_reset) << net.log();
+}
+
+TEST_F(All, tries_every_endpoint_once_after_a_deadline_that_has_passed) {
+  std::vector<endpoint> all(200, to);
+  net.answers_at_once(to, 0, 100);
+  auto const results = connect_all(all, 0ms, {.max_in_flight = 3, .pace = 1});
+  EXPECT_EQ(net.elapsed(), 0ms);
+  EXPECT_EQ(count(net.wire(), "SYN"), 100) << "the others answer at once";
+  for (std::size_t i = 0; i < all.size(); ++i) EXPECT_EQ(results[i].has_value(), i < 100) << i;
+  EXPECT_EQ(results[150].error().handshake, handshake::in_flight);
+}
+
+TEST_F(All, has_no_more_in_flight_than_it_may) {
+  std::size_t most = 0;
+  for (std::size_t i = 0; i < 10; ++i) net.on_syn(nth(i), {rst(10ms)});
+  net.before_call = [&](auto) { most = (std::max)(most, net.open_sockets()); };
+  std::vector<endpoint> all;
+  for (std::size_t i = 0; i < 10; ++i) all.push_back(nth(i));
+  auto const results = connect_all(all, 1s, {.max_in_flight = 3});
+  EXPECT_EQ(most, 3U);
+  EXPECT_EQ(net.elapsed(), 40ms) << "3, 3, 3 and 1, 10 ms each";
+  for (auto const& one : results) EXPECT_EQ(one.error().code, std::errc::connection_refused);
+}
+
+TEST_F(All, tells_what_has_never_begun_when_the_deadline_comes) {
+  auto const results = connect_all(two, 100ms, {.max_in_flight = 1});
+  EXPECT_EQ(results[0].error().handshake, handshake::in_flight);
+  EXPECT_EQ(results[1].error().code, errc::deadline_exceeded);
+  EXPECT_EQ(results[1].error().handshake, handshake::not_started);
+  EXPECT_EQ(results[1].error().aftermath, aftermath::none);
+  EXPECT_EQ(results[1].error().elapsed, 100ms);
+  EXPECT_EQ(net.wire(), "+0ms > SYN 192.0.2.1:80\n");
+}
+
+TEST_F(All, begins_so_many_a_second) {
+  connect_all({to, to, to, to}, 1s, {.pace = 10});
+  EXPECT_EQ(
+      net.wire().substr(0, 102),
+      "+0ms > SYN 192.0.2.1:80\n+100ms > SYN 192.0.2.1:80\n+200ms > SYN 192.0.2.1:80\n+300ms > SYN 192.0.2.1:80\n");
+}
+
+TEST_F(All, does_not_make_up_for_more_than_10_ms_worth_of_attempts) {
+  bool is_first = true;
+  auto dawdle = [&](batch_event&) {
+    if (std::exchange(is_first, false)) net.pass(500ms);
+  };
+  std::vector<endpoint> all(60, to);
+  net.on_syn(to, {rst(0ms)});
+  connect_all(all, 580ms, {.pace = 1000, .on_result = dawdle});
+  // One before the hook's 500 ms; then 11 at once, and one a millisecond.
+  EXPECT_EQ(count(net.wire(), "+0ms > SYN"), 1);
+  EXPECT_EQ(count(net.wire(), "+500ms > SYN"), 11) << net.wire();
+  EXPECT_EQ(count(net.wire(), "+501ms > SYN"), 1);
+}
+
+TEST_F(All, waits_for_a_descriptor_to_become_free) {
+  net.descriptor_limit(2);
+  for (std::size_t i = 0; i < 6; ++i) net.on_syn(nth(i), {rst(50ms)});
+  auto const results = connect_all({nth(0), nth(1), nth(2), nth(3), nth(4), nth(5)}, 1s);
+  for (auto const& one : results) EXPECT_EQ(one.error().code, std::errc::connection_refused);
+  EXPECT_EQ(net.elapsed(), 150ms);
+}
+
+TEST_F(All, looks_for_a_descriptor_that_somebody_else_has_freed) {
+  net.descriptor_limit(2);
+  auto const theirs = lend();
+  lent_ = 0;
+  net.at(35ms, [&] { simulated{&net}.close(theirs); });
+  auto const results = connect_all({nth(0), nth(1)}, 1s);
+  EXPECT_EQ(net.wire().substr(0, 60), "+0ms > SYN 192.0.2.0:1000\n+40ms > SYN 192.0.2.1:1001\n+1000ms") << net.wire();
+}
+
+TEST_F(All, tells_of_descriptors_that_never_became_free_as_of_the_deadline) {
+  net.descriptor_limit(1);
+  auto const results = connect_all(two, 100ms);
+  EXPECT_EQ(results[1].error().code, errc::deadline_exceeded);
+  EXPECT_EQ(results[1].error().handshake, handshake::not_started);
+  EXPECT_EQ(results[1].error().elapsed, 100ms);
+}
+
+TEST_F(All, does_not_wait_for_ever_for_a_descriptor_that_its_own_results_hold) {
+  net.descriptor_limit(1);
+  for (auto const& one : two) net.on_syn(one, {syn_ack(5ms)});
+  auto const results = connect_all(two, deadline::never());
+  EXPECT_TRUE(results[0]);
+  EXPECT_EQ(results[1].error().code, std::errc::too_many_files_open);
+  EXPECT_LE(net.elapsed(), 15ms);
+}
+
+TEST_F(All, has_room_again_when_the_hook_has_taken_a_socket_over) {
+  net.descriptor_limit(1);
+  for (auto const& one : two) net.on_syn(one, {syn_ack(5ms)});
+  auto take = [&](batch_event& event) { simulated{&net}.close(event.release()); };
+  auto const results = connect_all(two, 1s, {.on_result = take});
+  ASSERT_TRUE(results[0] && results[1]);
+  EXPECT_FALSE(*results[0] || *results[1]) << "they hold no descriptor";
+}
+
+TEST_F(All, waits_for_a_port_to_become_free_and_lets_others_begin_meanwhile) {
+  net.ports_per_peer(2);
+  net.on_syn(to, {rst(50ms)});
+  net.on_syn(two[1], {syn_ack(20ms)});
+  auto const results = connect_all({to, to, to, to, two[1]}, 1s);
+  for (std::size_t i = 0; i < 4; ++i) EXPECT_EQ(results[i].error().code, std::errc::connection_refused);
+  EXPECT_TRUE(results[4]);
+  EXPECT_EQ(count(net.wire(), "+0ms > SYN"), 3);
+  EXPECT_EQ(count(net.wire(), "+50ms > SYN"), 2);
+  EXPECT_EQ(net.elapsed(), 100ms);
+}
+
+TEST_F(All, tells_at_once_of_an_address_that_cannot_be_had_at_all) {
+  net.answers_at_once(two[1], EADDRNOTAVAIL, 100);
+  net.on_syn(to, {syn_ack(70ms)});
+  auto const results = connect_all({two[1], to}, 1s);
+  EXPECT_EQ(results[0].error().code, std::errc::address_not_available);
+  EXPECT_EQ(results[0].error().elapsed, 0ms);
+  EXPECT_TRUE(results[1]);
+}
+
+TEST_F(All, goes_out_from_the_pools_addresses_in_turn_and_from_another_when_one_has_no_port_left) {
+  net.ports_per_peer(2);
+  net.on_syn(to, {syn_ack(10ms)});
+  std::vector<endpoint> const pool{at("198.51.100.1:0"), at("[2001:db8::5]:0"), at("198.51.100.2:0")};
+  auto const results = connect_all({to, to, to, to, two[1]}, 1s, {.local_addresses = pool});
+  std::string from;
+  for (int i = 0; i < 4; ++i)
+    from += net.socket_at(results[static_cast<std::size_t>(i)]->native_handle()).from.to_string() + ' ';
+  EXPECT_EQ(from, "198.51.100.1:0 198.51.100.2:0 198.51.100.1:0 198.51.100.2:0 ");
+}
+
+TEST_F(All, leaves_the_choice_to_the_system_where_the_pool_has_nothing_of_the_family) {
+  std::vector<endpoint> const pool{at("[2001:db8::5]:0")};
+  net.on_syn(to, {syn_ack(10ms)});
+  auto const results = connect_all({to}, 1s, {.local_addresses = pool});
+  ASSERT_TRUE(results[0]);
+  EXPECT_FALSE(net.socket_at(results[0]->native_handle()).from.valid());
+}
+
+TEST_F(All, refuses_pools_that_make_no_sense) {
+  std::vector<endpoint> const with_port{at("198.51.100.1:5")};
+  std::vector<endpoint> const path{at("unix:/a")};
+  std::vector<endpoint> const good{at("198.51.100.1:0")};
+  for (auto const& options : {batch_options{.local_addresses = with_port}, batch_options{.local_addresses = path},
+                              batch_options{.each = {.local = good[0]}, .local_addresses = good}}) {
+    auto const results = connect_all(two, 1s, options);
+    ASSERT_EQ(results.size(), 2U);
+    for (std::size_t i = 0; i < 2; ++i) {
+      EXPECT_EQ(results[i].error().code, errc::invalid_option);
+      EXPECT_EQ(results[i].error().where, two[i]);
+    }
+  }
+  EXPECT_EQ(net.log(), "");
+}
+
+TEST_F(All, tells_each_bad_endpoint_and_goes_on_with_the_good_ones) {
+  net.on_syn(to, {syn_ack(10ms)});
+  auto const results = connect_all({endpoint{}, to}, 1s);
+  EXPECT_EQ(results[0].error().code, errc::invalid_endpoint);
+  EXPECT_TRUE(results[1]);
+}
+
+TEST_F(All, lets_a_hook_veto_single_endpoints) {
+  auto veto = [&](tconn::native_handle, endpoint const& one) {
+    return one == to ? std::make_error_code(std::errc::io_error) : std::error_code{};
+  };
+  net.on_syn(two[1], {syn_ack(10ms)});
+  auto const results = connect_all(two, 1s, {.each = {.before_connect = veto}});
+  EXPECT_EQ(results[0].error().code, errc::refused_by_hook);
+  EXPECT_TRUE(results[1]);
+}
+
+TEST_F(All, waits_for_unix_backlogs_beside_the_rest) {
+  auto const full = at("unix:/run/full");
+  net.backlog_full_until(full, 7ms);
+  net.on_syn(to, {syn_ack(20ms)});
+  std::string times;
+  auto note = [&](batch_event& event) {
+    times += std::to_string(event.index) + '@' + std::to_string(net.elapsed() / 100us) + ' ';
+  };
+  auto const results = connect_all({to, full}, 1s, {.on_result = note});
+  EXPECT_TRUE(results[0] && results[1]);
+  EXPECT_EQ(times, "1@71 0@200 ") << "7.1 ms: the first try after 7 ms that is 2 ms apart at most";
+}
+
+TEST_F(All, tells_at_the_deadline_of_a_backlog_that_stays_full) {
+  auto const full = at("unix:/run/full");
+  net.backlog_full_until(full, 1h);
+  auto const results = connect_all({full, full}, 50ms);
+  for (auto const& one : results) {
+    EXPECT_EQ(one.error().code, errc::deadline_exceeded);
+    EXPECT_EQ(one.error().handshake, handshake::not_started);
+    EXPECT_EQ(one.error().elapsed, 50ms);
+  }
+}
+
+TEST_F(All, calls_the_hook_with_every_outcome_soon_after_it_is_known) {
+  net.on_syn(two[0], {syn_ack(30ms)});
+  net.on_syn(two[1], {rst(10ms)});
+  std::string told;
+  auto note = [&](batch_event& event) {
+    EXPECT_EQ(event.connected != tconn::no_handle, !event.code);
+    EXPECT_EQ(event.where, two[event.index % 2]);
+    told += std::to_string(event.index) + '@' + std::to_string(net.elapsed() / 1ms) + ' ' + std::to_string(event.told) +
+            '/' + std::to_string(event.total) + (event.code ? " failed, " : " connected, ");
+  };
+  auto const results = connect_all({two[0], two[1], two[0]}, 1s, {.on_result = note});
+  EXPECT_EQ(told, "1@10 1/3 failed, 0@30 2/3 connected, 2@30 3/3 connected, ");
+  EXPECT_TRUE(results[0] && *results[0]) << "still the result's";
+}
+
+TEST_F(All, decides_all_at_the_deadline_before_it_tells_and_closes_none_before_all_are_told) {
+  auto mark = [&](batch_event&) {
+    // Nothing is closed yet, and everything has been decided.
+    EXPECT_EQ(net.open_sockets(), 3U);
+    EXPECT_EQ(count(net.log(), "shut"), 3) << net.log();
+  };
+  auto const results = connect_all({to, to, to}, 100ms, {.on_result = mark});
+  EXPECT_EQ(net.elapsed(), 100ms);
+}
+
+TEST_F(All, leaks_nothing_when_the_hook_throws) {
+  struct thrown : std::runtime_error {
+    using std::runtime_error::runtime_error;
+  };
+  net.on_syn(two[0], {syn_ack(0ms)});
+  for (int when = 1; when <= 3; ++when) {
+    int calls = 0;
+    auto throwing = [&](batch_event&) {
+      if (++calls == when) throw thrown("enough");
+    };
+    EXPECT_THROW(connect_all({two[0], two[1], two[1]}, 50ms, {.on_result = throwing}), thrown);
+    EXPECT_EQ(net.open_sockets(), 0U) << when;
+  }
+}
+
+TEST_F(All, ends_at_once_when_it_is_cancelled) {
+  cancellation cancel;
+  net.at(30ms, [&] { cancel.request(); });
+  net.on_syn(two[0], {syn_ack(10ms)});
+  auto const results = connect_all({two[0], two[1], to}, 1s, {.each = {.cancel = &cancel}, .max_in_flight = 2});
+  EXPECT_TRUE(results[0]) << "it was connected before";
+  EXPECT_EQ(results[1].error().code, errc::cancelled);
+  EXPECT_EQ(results[1].error().aftermath, aftermath::nothing_sent);
+  EXPECT_TRUE(results[2]);
+  EXPECT_EQ(net.elapsed(), 30ms);
+}
+
+TEST_F(All, tells_what_has_not_begun_when_it_is_cancelled) {
+  cancellation cancel;
+  net.at(30ms, [&] { cancel.request(); });
+  auto const results = connect_all(two, 1s, {.each = {.cancel = &cancel}, .max_in_flight = 1});
+  EXPECT_EQ(results[0].error().handshake, handshake::in_flight);
+  EXPECT_EQ(results[1].error().code, errc::cancelled);
+  EXPECT_EQ(results[1].error().handshake, handshake::not_started);
+}
+
+TEST_F(All, may_be_cancelled_by_its_own_hook_before_the_rest_has_begun) {
+  cancellation cancel;
+  net.on_syn(to, {rst(10ms)});
+  auto stop = [&](batch_event&) { cancel.request(); };
+  std::vector<endpoint> const all(10, to);
+  auto const results = connect_all(all, 1s, {.each = {.cancel = &cancel}, .max_in_flight = 2, .on_result = stop});
+  EXPECT_EQ(count(net.wire(), "> SYN"), 2);
+  EXPECT_EQ(results[9].error().code, errc::cancelled);
+}
+
+TEST_F(All, is_not_disturbed_by_signals) {
+  net.signals_every(1ms);
+  for (auto const& one : two) net.on_syn(one, {syn_ack(40ms)});
+  auto const results = connect_all(two, 1s);
+  EXPECT_TRUE(results[0] && results[1]);
+  EXPECT_EQ(net.elapsed(), 40ms);
+}
+
+// From so many endpoints on, a queue of the system's is waited for.
+class Many : public All {
+ protected:
+  static constexpr std::size_t size = 300;
+  Many() {
+    for (std::size_t i = 0; i < size; ++i) all.push_back(nth(i));
+  }
+  // Every third is silent, every third refuses, the rest answer, each at a moment of its own.
+  void play() {
+    for (std::size_t i = 0; i < size; ++i) {
+      auto const after = std::chrono::milliseconds(1 + i % 50);
+      if (i % 3 == 1) net.on_syn(all[i], {rst(after)});
+      if (i % 3 == 2) net.on_syn(all[i], {syn_ack(after)});
+    }
+    auto const results = connect_all(all, 100ms);
+    for (std::size_t i = 0; i < size; ++i) {
+      if (i % 3 == 2)
+        EXPECT_TRUE(results[i]) << i;
+      else if (i % 3 == 1)
+        EXPECT_EQ(results[i].error().elapsed, std::chrono::milliseconds(1 + i % 50));
+      else
+        EXPECT_EQ(results[i].error().code, errc::deadline_exceeded);
+    }
+    EXPECT_EQ(net.elapsed(), 100ms);
+  }
+  std::vector<endpoint> all{};
+};
+
+TEST_F(Many, each_have_their_outcome_by_a_queue) {
+  play();
+  EXPECT_EQ(count(net.log(), "open_queue"), 1);
+  EXPECT_EQ(count(net.log(), "watch "), size);
+}
+
+TEST_F(Many, each_have_their_outcome_without_a_queue) {
+  net.is_plain_posix();
+  play();
+  EXPECT_EQ(count(net.log(), "take_ready"), 0);
+}
+
+TEST_F(Many, have_no_queue_when_they_are_few) {
+  all.resize(63);
+  connect_all(all, 1ms);
+  EXPECT_EQ(count(net.log(), "open_queue"), 0);
+}
+
+TEST_F(Many, are_watched_again_after_false_alarms_and_bad_luck) {
+  net.ephemeral_ports({1000});  // the first socket connects to itself
+  net.on_syn(all[0], {syn_ack(20ms)});
+  net.on_syn(all[1], {false_alarm(10ms), false_alarm(20ms), syn_ack(30ms)});
+  auto const results = connect_all(all, 50ms);
+  EXPECT_TRUE(results[0]);
+  EXPECT_TRUE(results[1]);
+}
+
+TEST_F(Many, go_on_without_the_queue_when_it_takes_no_more) {
+  for (int fail_at : {1, 2, 100}) {
+    for (auto const& [call, error] : {std::pair{"watch", ENOSPC}, std::pair{"open_queue", EMFILE}}) {
+      world other;
+      for (auto const& one : all) other.on_syn(one, {syn_ack(10ms)});
+      tconn::testing::fault_plan plan{.fail_at = fail_at, .error = error, .call = call};
+      auto const results = tconn::timed_connect_all(all, 1s, {}, tconn::testing::faulty(simulated{&other}, plan));
+      for (auto const& one : results) EXPECT_TRUE(one);
+      EXPECT_EQ(other.elapsed(), 10ms);
+    }
+  }
+}
+
+}  // namespace
