@@ -18,7 +18,7 @@ inline namespace v1 {
 /// without a last look. Cancellation and completion have one winner: a connection that a call had found when it learnt
 /// of the request is a success, and one that it finds at the same moment is given up; connect_failure tells of it.
 ///
-/// It must outlive the calls, and the pending connections that they have kept.
+/// It must outlive the calls, the pending connections that they have kept, and every request().
 class cancellation {
  public:
   /// Opens the descriptor; see error(). Cost: one system call on Linux.
@@ -49,6 +49,7 @@ class cancellation {
   tconn::native_handle signal_ = no_handle;
   int error_;
   std::atomic<bool> requested_{false};
+  static_assert(std::atomic<bool>::is_always_lock_free, "signal handlers use it");
 };
 
 namespace detail {

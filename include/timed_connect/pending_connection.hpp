@@ -99,6 +99,8 @@ class basic_pending_connection {
     time_point const began = sys.now();
     detail::attempt<System> const tried{sys, to_, socket_.native_handle()};
     if (!socket_) return detail::failure<Owner>(native_error::bad_handle, to_, {}, {});
+    if (cancel != nullptr && cancel->error())
+      return detail::failure<Owner>(cancel->error().value(), to_, tried.state(aftermath::kept), {});
     if (!detail::is_policy(how) || !detail::can_wait_on(sys, tried.handle, cancel)) {
       auto const why = detail::is_policy(how) ? errc::descriptor_too_large : errc::invalid_option;
       return detail::failure<Owner>(detail::own_error(why), to_, tried.state(aftermath::kept), {});

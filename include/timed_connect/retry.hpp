@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -21,12 +22,15 @@ inline namespace v1 {
 /// aborted, unreachable, a network that is down, a Unix path that is not there yet, the kernel's or the attempt's own
 /// time over, no local port free.
 inline bool may_pass(std::error_code const& code) {
-  constexpr std::errc all[] = {std::errc::connection_refused,        std::errc::connection_reset,
-                               std::errc::connection_aborted,        std::errc::host_unreachable,
-                               std::errc::network_unreachable,       std::errc::network_down,
-                               std::errc::no_such_file_or_directory, std::errc::timed_out,
-                               std::errc::address_not_available,     std::errc::resource_unavailable_try_again};
-  return std::any_of(std::begin(all), std::end(all), [&](std::errc one) { return code == one; });
+  // By number, as not every library compares Winsock's numbers to std::errc.
+  constexpr int all[] = {
+      native_error::refused,          native_error::connection_reset,    native_error::connection_aborted,
+      native_error::host_unreachable, native_error::network_unreachable, native_error::network_down,
+      native_error::no_such_path,     native_error::timed_out,           native_error::address_not_available,
+      native_error::try_again};
+  if (code == errc::deadline_exceeded || code == errc::self_connect) return true;
+  return code.category() == std::system_category() &&
+         std::find(std::begin(all), std::end(all), code.value()) != std::end(all);
 }
 
 /// How a server is waited for. Negative spans are errc::invalid_option, and so is a first pause of 0 or one that is longer

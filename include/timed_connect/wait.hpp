@@ -41,7 +41,9 @@ struct selecting : native_calls {
     return detail::platform::select(entries, count, detail::left_until(until));
   }
   /// Whether the descriptor is below FD_SETSIZE.
-  static constexpr bool can_wait_on(native_handle handle) { return handle < detail::platform::select_limit; }
+  static constexpr bool can_wait_on(native_handle handle) {
+    return handle != no_handle && handle < detail::platform::select_limit;
+  }
 };
 
 /// Asks again and again without sleeping: microsecond accuracy, for the price of one core for the whole wait.

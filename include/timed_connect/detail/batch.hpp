@@ -21,16 +21,6 @@ namespace tconn {
 inline namespace v1 {
 namespace detail {
 
-/// How long to wait for a place, a descriptor or a port, that none of our own attempts has made free.
-inline constexpr std::chrono::nanoseconds place_pause = std::chrono::milliseconds{10};
-
-/// Whether socket() says that something has run out.
-inline bool is_out_of_places(outcome const& seen) {
-  return seen.at == stage::not_started &&
-         (seen.error == native_error::too_many_open || seen.error == native_error::too_many_open_in_all ||
-          seen.error == native_error::no_buffer_space || seen.error == native_error::not_enough_memory);
-}
-
 /// Whether connect() says what it says when no local port is left, and also where an address cannot be had at all.
 inline bool may_be_out_of_ports(outcome const& seen) {
   bool const is_error = seen.at == stage::failed || seen.at == stage::not_started;

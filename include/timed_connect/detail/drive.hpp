@@ -37,6 +37,16 @@ bool is_worth_another(System& sys, outcome const& seen, int tries, time_point un
   return is_bad_luck(seen) && tries < most_tries && sys.now() < until;
 }
 
+/// How long to wait for a place, a descriptor or a port, unless an attempt of our own makes one free before.
+inline constexpr std::chrono::nanoseconds place_pause = std::chrono::milliseconds{10};
+
+/// Whether socket() says that something has run out.
+inline bool is_out_of_places(outcome const& seen) {
+  return seen.at == stage::not_started &&
+         (seen.error == native_error::too_many_open || seen.error == native_error::too_many_open_in_all ||
+          seen.error == native_error::no_buffer_space || seen.error == native_error::not_enough_memory);
+}
+
 /// A connect on a socket of our own. It is driven as a course is, and makes a new socket after bad luck.
 template <system_calls System>
 class owned_connect {
@@ -131,6 +141,7 @@ inline bool is_woken(int answer) {
 /// Waits for what is driven as a course is, until it is over.
 template <class Driven, system_calls System>
 void drive(Driven& driven, System& sys, cancellation const* cancel) {
+  if (!driven.is_over() && cancel != nullptr && cancel->requested()) driven.end(own_error(errc::cancelled));
   while (!driven.is_over()) {
     poll_entry entries[2];
     std::size_t count = 0;
