@@ -5,6 +5,7 @@
 
 #include "support/loopback.hpp"
 #include "support/network_namespace.hpp"
+#include "support/slow_machinery.hpp"
 #include "support/strategies.hpp"
 
 #include <gtest/gtest.h>
@@ -12,7 +13,6 @@
 
 #include <arpa/inet.h>
 #include <atomic>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -25,27 +25,13 @@ using namespace std::chrono_literals;
 using support::full_listener;
 using support::in_a_network_namespace;
 using support::listener;
+using support::scaled;
 using tconn::batch_event;
 using tconn::batch_options;
 using tconn::endpoint;
 using tconn::errc;
 using tconn::handshake;
 using tconn::timed_connect_all;
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool is_sanitized = true;
-#elif defined(__has_feature)
-constexpr bool is_sanitized = __has_feature(address_sanitizer) || __has_feature(thread_sanitizer);
-#else
-constexpr bool is_sanitized = false;
-#endif
-
-/// Slow machinery gets a tenth of the endpoints.
-std::size_t scaled(std::size_t size) {
-  char const* const preloaded = std::getenv("LD_PRELOAD");
-  bool const is_under_valgrind = preloaded != nullptr && std::string(preloaded).find("vgpreload") != std::string::npos;
-  return is_under_valgrind ? size / 40 : is_sanitized ? size / 10 : size;
-}
 
 /// The i-th address of this host, all different.
 endpoint host(std::size_t i, std::uint16_t port) {

@@ -144,6 +144,9 @@ tun_device::tun_device() {
   tconn::socket const any(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   configure_v4(any.native_handle());
   asked = request();
+  asked.ifr_qlen = 1 << 16;  // packets that nobody has read yet: those of thousands of peers
+  must(::ioctl(any.native_handle(), SIOCSIFTXQLEN, &asked), "SIOCSIFTXQLEN");
+  asked = request();
   asked.ifr_flags = IFF_UP | IFF_RUNNING;
   must(::ioctl(any.native_handle(), SIOCSIFFLAGS, &asked), "SIOCSIFFLAGS");
   configure_v6();

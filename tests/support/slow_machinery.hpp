@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT
+// Sanitizers and valgrind make a program slow; tests that are large on purpose are smaller there.
+#pragma once
+
+#include <cstddef>
+#include <cstdlib>
+#include <string_view>
+
+namespace support {
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool is_sanitized = true;
+#elif defined(__has_feature)
+constexpr bool is_sanitized = __has_feature(address_sanitizer) || __has_feature(thread_sanitizer);
+#else
+constexpr bool is_sanitized = false;
+#endif
+
+/// Slow machinery gets a tenth of the endpoints.
+inline std::size_t scaled(std::size_t size) {
+  char const* const preloaded = std::getenv("LD_PRELOAD");
+  bool const is_under_valgrind =
+      preloaded != nullptr && std::string_view(preloaded).find("vgpreload") != std::string_view::npos;
+  return is_under_valgrind ? size / 40 : is_sanitized ? size / 10 : size;
+}
+
+}  // namespace support
