@@ -1,12 +1,19 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # Builds and runs the benchmarks, about a minute; all arguments are given to the program, such as
-# --benchmark_filter=success. Ends with a status other than 0 if anything went wrong.
+# --benchmark_filter=success. With `internet` as the argument it is the other program, of docs/many.md, which takes three
+# minutes. Ends with a status other than 0 if anything went wrong.
 set -eu
 cd "$(dirname "$0")/.."
 . cmake/install_missing.sh
 
 require cmake=cmake ninja=ninja-build g++=g++ benchmark/benchmark.h=libbenchmark-dev
+program=connect_benchmark
+if [ "${1-}" = internet ]; then
+  program=internet
+  shift
+  require tins/tins.h=libtins-dev pcap/pcap.h=libpcap-dev pkg-config=pkg-config liburing.h=liburing-dev
+fi
 
 echo 'building the benchmarks' >&2
 log=$(mktemp)
@@ -16,4 +23,4 @@ if ! { cmake --preset bench && cmake --build --preset bench; } >"$log" 2>&1; the
   exit 1
 fi
 rm -f "$log"
-exec build/bench/benchmarks/connect_benchmark "$@"
+exec "build/bench/benchmarks/$program" "$@"
