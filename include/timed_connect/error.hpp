@@ -22,6 +22,9 @@ enum class errc {
                          ///< (std::errc::invalid_argument).
   descriptor_too_large,  ///< The selecting strategy cannot watch this descriptor (std::errc::value_too_large).
   self_connect,  ///< TCP connected the socket to itself, as nobody listens there (std::errc::connection_refused).
+  invalid_host,  ///< Not the name of a host, or not a service: empty, too long, with a NUL, blank or control character, a
+                 ///< port over 65535, or text that does not parse (std::errc::invalid_argument).
+  resolver_busy,  ///< Too many abandoned lookups are still at work (std::errc::resource_unavailable_try_again).
 };
 
 namespace detail {
@@ -41,6 +44,8 @@ class errc_category final : public std::error_category {
         return "not an endpoint (wanted: 192.0.2.1:80, [2001:db8::1]:80, [fe80::1%eth0]:80, unix:/path or unix:@name)";
       case errc::descriptor_too_large: return "the descriptor is beyond FD_SETSIZE, which select() cannot watch";
       case errc::self_connect: return "the socket connected to itself: nobody listens there";
+      case errc::invalid_host: return "not a host and a service (wanted: example.org:443, [2001:db8::1]:https)";
+      case errc::resolver_busy: return "too many lookups that nobody waits for are still at work";
     }
     return "unknown error";
   }
@@ -52,9 +57,11 @@ class errc_category final : public std::error_category {
       case errc::refused_by_hook: return std::errc::permission_denied;
       case errc::no_endpoints:
       case errc::invalid_option:
-      case errc::invalid_endpoint: return std::errc::invalid_argument;
+      case errc::invalid_endpoint:
+      case errc::invalid_host: return std::errc::invalid_argument;
       case errc::descriptor_too_large: return std::errc::value_too_large;
       case errc::self_connect: return std::errc::connection_refused;
+      case errc::resolver_busy: return std::errc::resource_unavailable_try_again;
     }
     return {code, *this};
   }

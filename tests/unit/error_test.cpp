@@ -26,12 +26,14 @@ TEST(Error, each_code_compares_equal_to_the_condition_that_its_comment_names) {
   EXPECT_EQ(make_error_code(errc::invalid_endpoint), std::errc::invalid_argument);
   EXPECT_EQ(make_error_code(errc::descriptor_too_large), std::errc::value_too_large);
   EXPECT_EQ(make_error_code(errc::self_connect), std::errc::connection_refused);
+  EXPECT_EQ(make_error_code(errc::invalid_host), std::errc::invalid_argument);
+  EXPECT_EQ(make_error_code(errc::resolver_busy), std::errc::resource_unavailable_try_again);
   EXPECT_NE(make_error_code(errc::invalid_option), make_error_code(errc::invalid_endpoint));
 }
 
 TEST(Error, each_code_has_a_message_of_its_own_and_no_code_is_success) {
   std::set<std::string> messages;
-  for (int code = 1; code <= static_cast<int>(errc::self_connect); ++code) {
+  for (int code = 1; code <= static_cast<int>(errc::resolver_busy); ++code) {
     std::error_code const error(code, tconn::error_category());
     EXPECT_TRUE(error) << code;
     EXPECT_TRUE(messages.insert(error.message()).second) << error.message();
