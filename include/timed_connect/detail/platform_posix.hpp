@@ -11,7 +11,10 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <netdb.h>
 #include <netinet/in.h>
+#include <pthread.h>
+#include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -45,6 +48,16 @@ template <class Address>
 constexpr void set_length(Address& address, std::size_t length) {
   if constexpr (carries_its_length<Address>) address.sa_len = static_cast<decltype(address.sa_len)>(length);
 }
+
+/// The numbers of getaddrinfo() that the logic names; `in_errno` says that errno has the reason.
+namespace lookup_error {
+inline constexpr int failed = EAI_FAIL;
+inline constexpr int in_errno = EAI_SYSTEM;
+inline constexpr int no_memory = EAI_MEMORY;
+inline constexpr int no_name = EAI_NONAME;
+inline constexpr int no_service = EAI_SERVICE;
+inline constexpr int try_again = EAI_AGAIN;
+}  // namespace lookup_error
 
 struct posix_platform : posix_waiting {
   static constexpr std::size_t path_capacity = carries_its_length<sockaddr> ? 104 : 108;  // sockaddr_un::sun_path
@@ -182,6 +195,37 @@ struct posix_platform : posix_waiting {
   /// number.
   static unsigned interface_by_name(char const* name) { return ::if_nametoindex(name); }
   static char const* interface_by_index(unsigned index, char* name) { return ::if_indextoname(index, name); }
+
+  /// The addresses of a name for stream sockets, in the order in which they are to be tried, or of numeric text alone,
+  /// for which nobody is asked: 0, or one of getaddrinfo()'s own numbers. AI_ADDRCONFIG stays off: without a network it
+  /// would hide even "localhost".
+  static int look_up(char const* name, char const* service, bool numeric, addrinfo*& found) {
+    pthread_cancel_disabled const held;
+    addrinfo hints{};
+    hints.ai_socktype = SOCK_STREAM;
+    hints.ai_flags = numeric ? AI_NUMERICHOST | AI_NUMERICSERV : 0;
+    return ::getaddrinfo(name, service, &hints, &found);
+  }
+  static void free_found(addrinfo* found) { ::freeaddrinfo(found); }
+  static char const* lookup_message(int error) { return ::gai_strerror(error); }
+
+  /// Runs a function in a thread of its own, which nobody joins and no signal comes to.
+  template <void (*run)(void*)>
+  static int start_thread(void* argument) {
+    pthread_attr_t detached;
+    if (int const error = ::pthread_attr_init(&detached)) return error;
+    ::pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    ::pthread_sigmask(SIG_SETMASK, &all, &before);
+    pthread_t started;
+    auto const body = [](void* given) -> void* { return run(given), nullptr; };
+    int const error = ::pthread_create(&started, &detached, body, argument);
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    ::pthread_attr_destroy(&detached);
+    return error;
+  }
 };
 
 }  // namespace detail

@@ -11,6 +11,8 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
+#include <string>
+#include <system_error>
 
 namespace tconn {
 inline namespace v1 {
@@ -22,6 +24,16 @@ using address_family = ADDRESS_FAMILY;
 /// Winsock's sockaddr has no length in it.
 template <class Address>
 constexpr void set_length(Address&, std::size_t) {}
+
+/// The numbers of getaddrinfo() that the logic names; none says that the reason is elsewhere.
+namespace lookup_error {
+inline constexpr int failed = WSANO_RECOVERY;
+inline constexpr int in_errno = -1;
+inline constexpr int no_memory = WSA_NOT_ENOUGH_MEMORY;
+inline constexpr int no_name = WSAHOST_NOT_FOUND;
+inline constexpr int no_service = WSATYPE_NOT_FOUND;
+inline constexpr int try_again = WSATRY_AGAIN;
+}  // namespace lookup_error
 
 struct windows_platform : windows_waiting {
   static constexpr std::size_t path_capacity = 108;  // sockaddr_un::sun_path
@@ -171,6 +183,34 @@ struct windows_platform : windows_waiting {
     if (index == 0) return nullptr;
     std::snprintf(name, sizeof "4294967295", "%u", index);
     return name;
+  }
+
+  /// The addresses of a name for stream sockets, in the order in which they are to be tried, or of numeric text alone,
+  /// for which nobody is asked: 0, or one of getaddrinfo()'s own numbers, which are the system's. The name is in the
+  /// code page of the process.
+  static int look_up(char const* name, char const* service, bool numeric, addrinfo*& found) {
+    if (int const error = start_up()) return error;
+    addrinfo hints{};
+    hints.ai_socktype = SOCK_STREAM;
+    hints.ai_flags = numeric ? AI_NUMERICHOST | AI_NUMERICSERV : 0;
+    return ::getaddrinfo(name, service, &hints, &found);
+  }
+  static void free_found(addrinfo* found) { ::freeaddrinfo(found); }
+  /// gai_strerror() has one buffer for all threads.
+  static std::string lookup_message(int error) { return std::system_category().message(error); }
+
+  /// Runs a function in a thread of its own, which nobody waits for.
+  template <void (*run)(void*)>
+  static int start_thread(void* argument) {
+    HANDLE const started = ::CreateThread(nullptr, 0, &thread_main<run>, argument, 0, nullptr);
+    if (started == nullptr) return static_cast<int>(::GetLastError());
+    ::CloseHandle(started);
+    return 0;
+  }
+  template <void (*run)(void*)>
+  static DWORD WINAPI thread_main(void* argument) {
+    run(argument);
+    return 0;
   }
 };
 
