@@ -54,12 +54,13 @@ concept system_calls = std::copyable<S> &&
   { sys.start_connect(handle, to) } -> std::same_as<int>;
   /// Whether, for a family, a second start_connect that answers 0 proves that the handshake is complete.
   { sys.second_connect_proves(to.family()) } -> std::same_as<bool>;
-  /// Whether wait() can watch this handle, a socket or a cancellation's.
+  /// Whether wait() can watch this handle, a socket's, a cancellation's or a lookup's.
   { sys.can_wait_on(handle) } -> std::same_as<bool>;
   /// Waits once for any of so many handles: 0 = at least one is ready, or has failed, or is none (its revents are not
   /// 0); timed_out = the moment has passed; interrupted, or any other error. Without handles it only waits. A moment in
   /// the past looks and does not wait, as the last look does with the first moment that the clock has; the last one has
-  /// no end. A handle that is waited for in order to be read is a cancellation's or a queue; every other is a socket.
+  /// no end. A handle that is waited for in order to be read is a cancellation's, a lookup's or a queue; every other is
+  /// a socket.
   { sys.wait(entries, std::size_t{1}, moment) } -> std::same_as<int>;
   /// A queue, closed as sockets are, that can be waited for in order to be read: it is readable while a socket of its own
   /// is ready. Any answer but 0 where the system has none, or none left; sockets are then given to wait() one by one.
