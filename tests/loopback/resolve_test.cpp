@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT
+// Names that need no name server: the thread of a lookup, its end and the caller's, in any order.
+#include <timed_connect/resolve.hpp>
+#include <timed_connect/timed_connect.hpp>
+
+#include "support/loopback.hpp"
+#include "support/printing.hpp"
+
+#include <gtest/gtest.h>
+
+#include <pthread.h>
+#include <sys/resource.h>
+#include <chrono>
+#include <filesystem>
+#include <iterator>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace {
+
+using namespace support;
+using tconn::errc;
+using tconn::host;
+using tconn::timed_connect;
+using tconn::detail::lookup_job;
+
+auto thread_count() {
+  return std::distance(std::filesystem::directory_iterator("/proc/self/task"), std::filesystem::directory_iterator());
+}
+
+class ResolveLocalhost : public testing::Test {
+ protected:
+  void SetUp() override {
+    addrinfo* found = nullptr;
+    if (::getaddrinfo("localhost", nullptr, nullptr, &found) != 0) GTEST_SKIP() << "this host does not know localhost";
+    ::freeaddrinfo(found);
+    threads = thread_count();
+  }
+  /// A thread lives a moment longer than its answer, and the descriptor of its event with it.
+  void TearDown() override {
+    EXPECT_TRUE(eventually([&] { return thread_count() == threads; })) << "a thread is left";
+    EXPECT_EQ(lookup_job::abandoned, 0);
+  }
+  decltype(thread_count()) threads{};
+  listener const server{};
+  std::string const port = std::to_string(server.where().port());
+};
+
+TEST_F(ResolveLocalhost, connects) {
+  auto const result = timed_connect({"localhost", port}, 10s);
+  ASSERT_TRUE(result) << told(result);
+  EXPECT_EQ(peer_name(result->native_handle()), server.where());
+}
+
+TEST_F(ResolveLocalhost, connects_by_every_strategy) {
+  EXPECT_TRUE(timed_connect({"localhost", port}, 10s, {}, tconn::selecting{}));
+  EXPECT_TRUE(timed_connect({"localhost", port}, 10s, {}, tconn::spinning{}));
+}
+
+TEST_F(ResolveLocalhost, reads_what_a_person_has_typed) {
+  std::string const text = "localhost:" + port;
+  EXPECT_TRUE(timed_connect(*host::parse(text), 10s));
+}
+
+TEST_F(ResolveLocalhost, with_any_deadline_has_one_outcome_and_leaves_nothing) {
+  int connected = 0;
+  int late = 0;
+  for (int i = 0; i < 400; ++i) {
+    auto const result = timed_connect({"localhost", port}, std::chrono::microseconds{i * 2});
+    connected += result ? 1 : 0;
+    late += !result && result.error().code == errc::deadline_exceeded ? 1 : 0;
+    if (result) server.accept();
+    EXPECT_TRUE(eventually([] { return lookup_job::abandoned < lookup_job::most_abandoned; }));
+  }
+  EXPECT_EQ(connected + late, 400);
+  EXPECT_TRUE(eventually([] { return lookup_job::abandoned == 0; }));
+}
+
+TEST_F(ResolveLocalhost, from_many_threads_at_once_has_one_outcome_each) {
+  std::vector<std::thread> callers;
+  callers.reserve(8);
+  for (int i = 0; i < 8; ++i) {
+    callers.emplace_back([&, i] {
+      for (int tries = 0; tries < 20; ++tries) {
+        auto const result = timed_connect({"localhost", port}, std::chrono::microseconds{100 * (i + 1)});
+        EXPECT_TRUE(result || result.error().code == errc::deadline_exceeded ||
+                    result.error().code == errc::resolver_busy)
+            << told(result);
+      }
+    });
+  }
+  for (auto& one : callers) one.join();
+  EXPECT_TRUE(eventually([] { return lookup_job::abandoned == 0; }));
+}
+
+TEST_F(ResolveLocalhost, without_a_descriptor_for_the_event_tells_why) {
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  rlimit const none{0, before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  auto const result = timed_connect({"localhost", port}, 10s);
+  ::setrlimit(RLIMIT_NOFILE, &before);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, std::errc::too_many_files_open);
+}
+
+TEST_F(ResolveLocalhost, without_a_thread_tells_why_and_counts_nothing) {
+  pthread_attr_t before;
+  pthread_attr_t huge;
+  ASSERT_EQ(::pthread_getattr_default_np(&before), 0);
+  ::pthread_attr_init(&huge);
+  ::pthread_attr_setstacksize(&huge, std::size_t{1} << 46);
+  ASSERT_EQ(::pthread_setattr_default_np(&huge), 0);
+  auto const result = timed_connect({"localhost", port}, 10s);
+  ::pthread_setattr_default_np(&before);
+  ::pthread_attr_destroy(&huge);
+  ::pthread_attr_destroy(&before);
+  ASSERT_FALSE(result) << "there was a thread all the same";
+  EXPECT_EQ(result.error().code, std::errc::resource_unavailable_try_again);
+  EXPECT_EQ(result.error().code.category(), std::system_category());
+}
+
+}  // namespace

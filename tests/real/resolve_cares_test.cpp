@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: MIT
+// c-ares and a name server that is at work, slow, silent or lying.
+#include <timed_connect/resolve_cares.hpp>
+#include <timed_connect/timed_connect.hpp>
+
+#include "support/name_server.hpp"
+#include "support/printing.hpp"
+
+#include <gtest/gtest.h>
+
+#include <optional>
+#include <string>
+#include <thread>
+
+namespace {
+
+using namespace support;
+using tconn::cancellation;
+using tconn::cares_resolver;
+using tconn::endpoint;
+using tconn::errc;
+using tconn::handshake;
+using tconn::host;
+
+template <class System = tconn::native_system>
+tconn::connect_result connect(host const& who, tconn::deadline limit, endpoint const& server,
+                              tconn::race_options const& options = {}) {
+  return tconn::timed_connect(who, limit, options, System{}, cares_resolver{server.to_string()});
+}
+
+void expect_resolve_error(tconn::connect_result const& result, int error) {
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, std::error_code(error, tconn::resolve_category())) << told(result);
+  EXPECT_EQ(result.error().handshake, handshake::not_started);
+}
+
+class CaresResolver : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!name_server::is_installed()) GTEST_SKIP() << "SKIPPED: dnsmasq is not installed (dnsmasq-base).";
+    std::string known =
+        "127.0.0.1 four.test both.test bank.test\n::1 six.test both.test bank.test\n10.0.0.1 bank.test\n";
+    for (int i = 1; i <= 100; ++i) known += "127.0.0." + std::to_string(i) + " many.test\n";
+    server.emplace(where.port(), known);
+  }
+  reserved_port port{};
+  endpoint const where = port.where();
+  std::optional<name_server> server{};
+};
+
+TEST_F(CaresResolver, finds_a_name_over_either_family_and_tries_the_other_one) {
+  auto const threads = thread_count();
+  for (auto const& own : {endpoint::loopback_v4(0), endpoint::loopback_v6(0)}) {
+    listener const accepts(own);
+    auto const service = std::to_string(accepts.where().port());
+    for (auto const* name : {own.family() == AF_INET ? "four.test" : "six.test", "both.test"}) {
+      auto const result = connect({name, service}, 10s, where);
+      ASSERT_TRUE(result) << name << ' ' << told(result);
+      EXPECT_EQ(peer_name(result->native_handle()), accepts.where());
+    }
+  }
+  EXPECT_EQ(thread_count(), threads);
+}
+
+TEST_F(CaresResolver, is_waited_for_by_every_strategy) {
+  listener const accepts;
+  auto const service = std::to_string(accepts.where().port());
+  EXPECT_TRUE(connect<tconn::selecting>({"four.test", service}, 10s, where));
+  EXPECT_TRUE(connect<tconn::spinning>({"four.test", service}, 10s, where));
+}
+
+TEST_F(CaresResolver, asks_over_TCP_when_the_answer_is_too_long_for_a_datagram) {
+  listener const accepts;
+  auto const service = std::to_string(accepts.where().port());
+  auto const result = connect({"many.test", service}, 10s, where, {.stagger = 0ms});
+  EXPECT_TRUE(result) << told(result);
+  auto const refused =
+      connect({"many.test", service}, 10s, where, {.each = {.before_connect = tconn::guards::public_addresses_only}});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().attempts.size(), 100U);
+}
+
+TEST_F(CaresResolver, tells_of_names_and_services_that_nobody_has) {
+  expect_resolve_error(connect({"nobody.test", "80"}, 10s, where), EAI_NONAME);
+  expect_resolve_error(connect({std::string(64, 'a') + ".test", "80"}, 10s, where), EAI_NONAME);
+  expect_resolve_error(connect({"four.test", "no-such-service"}, 10s, where), EAI_SERVICE);
+}
+
+TEST_F(CaresResolver, is_answered_at_once_for_a_numeric_address_with_a_named_service) {
+  auto const result = connect({"127.0.0.1", "discard"}, 10s, where);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().where, *endpoint::parse("127.0.0.1:9")) << told(result);
+}
+
+TEST_F(CaresResolver, is_waited_for_within_the_deadline_and_no_longer) {
+  slow_name_server const slow(0, where.port(), 300ms);
+  listener const accepts;
+  auto const service = std::to_string(accepts.where().port());
+  auto const late = connect({"four.test", service}, 50ms, slow.where());
+  ASSERT_FALSE(late);
+  EXPECT_EQ(late.error().code, errc::deadline_exceeded);
+  EXPECT_EQ(late.error().handshake, handshake::not_started);
+  EXPECT_GE(late.error().elapsed, 50ms);
+  EXPECT_LT(late.error().elapsed, 250ms);
+  auto const began = steady::now();
+  auto const result = connect({"four.test", service}, 10s, slow.where());
+  EXPECT_TRUE(result) << told(result);
+  EXPECT_GE(steady::now() - began, 300ms);
+}
+
+TEST_F(CaresResolver, that_lies_does_not_lead_past_the_guard) {
+  listener const inside;
+  auto const service = std::to_string(inside.where().port());
+  auto const result =
+      connect({"bank.test", service}, 10s, where, {.each = {.before_connect = tconn::guards::public_addresses_only}});
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, errc::refused_by_hook);
+  EXPECT_EQ(result.error().attempts.size(), 3U);
+  EXPECT_FALSE(inside.accept(50ms));
+  EXPECT_TRUE(connect({"bank.test", service}, 10s, where)) << "it did not lie";
+}
+
+TEST(CaresWithoutAnswer, keeps_every_deadline_and_leaves_nothing_at_work_however_often) {
+  udp_socket const silent;
+  auto const threads = thread_count();
+  auto const descriptors = descriptor_count();
+  for (int i = 0; i < 50; ++i) {
+    auto const result = connect({"four.test", "80"}, 2ms, silent.where());
+    ASSERT_FALSE(result);
+    ASSERT_EQ(result.error().code, errc::deadline_exceeded) << told(result);
+    EXPECT_GE(result.error().elapsed, 2ms);
+    EXPECT_EQ(descriptor_count(), descriptors);
+  }
+  EXPECT_EQ(thread_count(), threads);
+}
+
+TEST(CaresWithoutAnswer, is_cancelled_at_once) {
+  udp_socket const silent;
+  cancellation cancel;
+  std::thread canceller([&] {
+    is_readable(silent.descriptor(), 10s);  // the question has come
+    cancel.request();
+  });
+  auto const result =
+      connect({"four.test", "80"}, tconn::deadline::never(), silent.where(), {.each = {.cancel = &cancel}});
+  canceller.join();
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, errc::cancelled);
+  EXPECT_LT(result.error().elapsed, 4s);
+}
+
+TEST(CaresWithoutAnswer, tells_of_a_server_that_is_not_there) {
+  std::optional<udp_socket> gone(std::in_place);
+  auto const where = gone->where();
+  gone.reset();
+  expect_resolve_error(connect({"four.test", "80"}, 10s, where), EAI_AGAIN);
+}
+
+TEST(CaresWithoutAnswer, refuses_servers_that_do_not_parse) {
+  auto const result =
+      tconn::timed_connect({"four.test", "80"}, 10s, {}, tconn::native_system{}, cares_resolver{"not a server"});
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, errc::invalid_option);
+}
+
+}  // namespace
