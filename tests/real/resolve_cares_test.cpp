@@ -49,7 +49,7 @@ class CaresResolver : public testing::Test {
 };
 
 TEST_F(CaresResolver, finds_a_name_over_either_family_and_tries_the_other_one) {
-  auto const threads = thread_count();
+  auto const threads = settled_thread_count();
   for (auto const& own : {endpoint::loopback_v4(0), endpoint::loopback_v6(0)}) {
     listener const accepts(own);
     auto const service = std::to_string(accepts.where().port());
@@ -59,7 +59,7 @@ TEST_F(CaresResolver, finds_a_name_over_either_family_and_tries_the_other_one) {
       EXPECT_EQ(peer_name(result->native_handle()), accepts.where());
     }
   }
-  EXPECT_EQ(thread_count(), threads);
+  EXPECT_LE(thread_count(), threads);
 }
 
 TEST_F(CaresResolver, is_waited_for_by_every_strategy) {
@@ -122,7 +122,7 @@ TEST_F(CaresResolver, that_lies_does_not_lead_past_the_guard) {
 
 TEST(CaresWithoutAnswer, keeps_every_deadline_and_leaves_nothing_at_work_however_often) {
   udp_socket const silent;
-  auto const threads = thread_count();
+  auto const threads = settled_thread_count();
   auto const descriptors = descriptor_count();
   for (int i = 0; i < 50; ++i) {
     auto const result = connect({"four.test", "80"}, 2ms, silent.where());
@@ -131,7 +131,7 @@ TEST(CaresWithoutAnswer, keeps_every_deadline_and_leaves_nothing_at_work_however
     EXPECT_GE(result.error().elapsed, 2ms);
     EXPECT_EQ(descriptor_count(), descriptors);
   }
-  EXPECT_EQ(thread_count(), threads);
+  EXPECT_LE(thread_count(), threads);
 }
 
 TEST(CaresWithoutAnswer, is_cancelled_at_once) {

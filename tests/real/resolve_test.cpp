@@ -65,6 +65,7 @@ class SystemResolver : public testing::Test {
 TEST_F(SystemResolver, finds_a_name_over_either_family_and_tries_the_other_one) {
   run([](findings& found) {
     name_server const server(dns_port, known);
+    auto const threads = settled_thread_count();
     auto const began_with = descriptor_count();
     for (auto const& own : {endpoint::loopback_v4(0), endpoint::loopback_v6(0)}) {
       listener const accepts(own);
@@ -75,7 +76,7 @@ TEST_F(SystemResolver, finds_a_name_over_either_family_and_tries_the_other_one) 
         found.expect(result && peer_name(result->native_handle()) == accepts.where(), name + told(result));
       }
     }
-    found.expect(eventually([&] { return thread_count() == 1; }), "a thread is left");
+    found.expect(eventually([&] { return thread_count() <= threads; }), "a thread is left");
     found.expect(eventually([&] { return descriptor_count() == began_with; }), "a descriptor is left");
   });
 }
@@ -140,6 +141,7 @@ TEST_F(SystemResolver, is_abandoned_at_once_when_the_call_is_cancelled) {
 TEST_F(SystemResolver, that_gets_no_answer_keeps_every_deadline_and_leaves_a_bounded_number_at_work) {
   run([](findings& found) {
     std::optional<udp_socket> silent(dns_port);
+    auto const threads = settled_thread_count();
     auto const began_with = descriptor_count();
     for (int i = 1; i <= lookup_job::most_abandoned; ++i) {
       auto const result = timed_connect({"four.test", "80"}, 5ms);
@@ -156,7 +158,7 @@ TEST_F(SystemResolver, that_gets_no_answer_keeps_every_deadline_and_leaves_a_bou
     found.expect(timed_connect({"127.0.0.1", port}, 10s).has_value(), "numeric text is refused as well");
 
     found.expect(eventually([] { return lookup_job::abandoned == 0; }, 20s), "the bound does not go down");
-    found.expect(eventually([] { return thread_count() == 1; }), "a thread is left");
+    found.expect(eventually([&] { return thread_count() <= threads; }), "a thread is left");
     found.expect(descriptor_count() == began_with + 1, "a descriptor is left");
     silent.reset();
     name_server const server(dns_port, known);
@@ -196,22 +198,32 @@ TEST_F(SystemResolver, receives_no_signals_in_its_thread_and_leaves_the_callers_
   });
 }
 
+/// The native system, in which pthread_cancel() ends the first wait.
+struct cancelled_in_its_wait : tconn::native_system {
+  int wait(tconn::poll_entry*, std::size_t, tconn::time_point) const {
+    ::pthread_cancel(::pthread_self());
+    ::pthread_testcancel();
+    return 0;
+  }
+};
+
 TEST_F(SystemResolver, outlives_a_caller_that_was_cancelled_or_has_ended) {
   run([](findings& found) {
     udp_socket const silent(dns_port);
+    auto const threads = settled_thread_count();
     pthread_t caller{};
     auto const body = [](void*) -> void* {
-      return timed_connect({"four.test", "80"}, tconn::deadline::never()) ? nullptr : nullptr;
+      auto const result = timed_connect({"four.test", "80"}, tconn::deadline::never(), {}, cancelled_in_its_wait{});
+      return result ? nullptr : nullptr;
     };
     ::pthread_create(&caller, nullptr, body, nullptr);
-    is_readable(silent.descriptor(), 10s);
-    ::pthread_cancel(caller);
     void* left = nullptr;
     ::pthread_join(caller, &left);
     found.expect(left == PTHREAD_CANCELED, "it was not cancelled");
     std::thread([&] { found.expect(!timed_connect({"four.test", "80"}, 5ms), "there was an answer"); }).join();
     found.expect(lookup_job::abandoned == 2, "both lookups go on");
-    found.expect(eventually([] { return lookup_job::abandoned == 0 && thread_count() == 1; }, 20s), "they do not end");
+    found.expect(eventually([&] { return lookup_job::abandoned == 0 && thread_count() <= threads; }, 20s),
+                 "they do not end");
   });
 }
 

@@ -5,6 +5,7 @@
 
 #include "support/network_namespace.hpp"
 #include "support/server_process.hpp"
+#include "support/threads.hpp"
 
 #include <sched.h>
 #include <sys/mount.h>
@@ -25,11 +26,6 @@
 #include <vector>
 
 namespace support {
-
-/// How many threads this process has.
-inline auto thread_count() {
-  return std::distance(std::filesystem::directory_iterator("/proc/self/task"), std::filesystem::directory_iterator());
-}
 
 /// How many descriptors it has open, less the one that counts them.
 inline auto descriptor_count() {
