@@ -90,6 +90,7 @@ TEST_F(CaresResolver, is_answered_at_once_for_a_numeric_address_with_a_named_ser
   auto const result = connect({"127.0.0.1", "discard"}, 10s, where);
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().where, *endpoint::parse("127.0.0.1:9")) << told(result);
+  EXPECT_LT(result.error().elapsed, 5s);
 }
 
 TEST_F(CaresResolver, is_waited_for_within_the_deadline_and_no_longer) {
@@ -154,6 +155,16 @@ TEST(CaresWithoutAnswer, tells_of_a_server_that_is_not_there) {
   auto const where = gone->where();
   gone.reset();
   expect_resolve_error(connect({"four.test", "80"}, 10s, where), EAI_AGAIN);
+}
+
+TEST(CaresWithoutAnswer, gives_up_by_itself_when_its_own_time_is_over) {
+  udp_socket const silent;
+  ::setenv("RES_OPTIONS", "retrans:50 retry:2", 1);
+  auto const result = connect({"four.test", "80"}, 30s, silent.where());
+  ::unsetenv("RES_OPTIONS");
+  expect_resolve_error(result, EAI_AGAIN);
+  EXPECT_GE(result.error().elapsed, 50ms);
+  EXPECT_LT(result.error().elapsed, 20s);
 }
 
 TEST(CaresWithoutAnswer, refuses_servers_that_do_not_parse) {
