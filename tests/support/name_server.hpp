@@ -60,21 +60,13 @@ class name_server {
 
  private:
   server_process start(std::uint16_t port, std::string_view hosts) const {
-    std::filesystem::permissions(folder_.file(""), std::filesystem::perms{0755});
     std::ofstream(folder_.file("hosts")) << hosts;
-    std::vector<std::string> words{"dnsmasq",
-                                   "--keep-in-foreground",
-                                   "--conf-file=/dev/null",
-                                   "--no-resolv",
-                                   "--no-hosts",
-                                   "--pid-file=",
-                                   "--bind-interfaces",
-                                   "--listen-address=127.0.0.1",
-                                   "--local=/test/",
-                                   "--port=" + std::to_string(port),
-                                   "--addn-hosts=" + folder_.file("hosts")};
-    if (::geteuid() == 0) words.push_back("--user=root");
-    return {find_program("dnsmasq"), words, folder_.file("log")};
+    // In the foreground, and with the rights of the test: in a namespace of its own it can have no others.
+    return {find_program("dnsmasq"),
+            {"dnsmasq", "--no-daemon", "--conf-file=/dev/null", "--no-resolv", "--no-hosts", "--bind-interfaces",
+             "--listen-address=127.0.0.1", "--local=/test/", "--port=" + std::to_string(port),
+             "--addn-hosts=" + folder_.file("hosts")},
+            folder_.file("log")};
   }
 
   temporary_folder folder_{};
