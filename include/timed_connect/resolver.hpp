@@ -12,6 +12,7 @@
 #include <timed_connect/result.hpp>
 
 #include <algorithm>
+#include <cerrno>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -86,8 +87,8 @@ concept name_resolver = std::movable<R> && requires(R resolver, host const& who)
 
 namespace detail {
 
-inline constexpr std::size_t longest_name =
-    253;  // RFC 1035, section 2.3.4, less the lengths and dots that are not text
+/// RFC 1035, section 2.3.4: 255 octets, of which two are no text.
+inline constexpr std::size_t longest_name = 253;
 
 inline bool has_blank_or_control(std::string_view text) {
   return std::any_of(text.begin(), text.end(), [](char one) {
@@ -118,6 +119,11 @@ inline int check(host const& who) {
   return is_name(who.name) && is_service(who.service) ? 0 : own_error(errc::invalid_host);
 }
 
+/// What look_up() says, with the errno that it has left.
+inline std::error_code lookup_code(int error, int reason) {
+  return error == lookup_error::in_errno ? native_code(reason) : std::error_code(error, resolve_category());
+}
+
 /// The addresses of a list of the system's.
 inline std::vector<endpoint> endpoints_of(addrinfo const* found) {
   std::vector<endpoint> all;
@@ -135,7 +141,7 @@ inline std::optional<found_endpoints> numeric_endpoints(host const& who) {
                                       /*numeric*/ true, found);
   bool const is_a_name = who.name.find(':') == who.name.npos || !is_number(who.service);
   if (is_a_name && (error == lookup_error::no_name || error == lookup_error::no_service)) return std::nullopt;
-  if (error != 0) return std::error_code(error, resolve_category());
+  if (error != 0) return lookup_code(error, errno);
   struct freed {
     addrinfo* list;
     ~freed() { platform::free_found(list); }

@@ -87,4 +87,10 @@ TEST(ResolveCategory, says_what_getaddrinfo_says_and_knows_the_conditions_of_two
   EXPECT_EQ(&category, &tconn::resolve_category());
 }
 
+TEST(ResolveCategory, leaves_to_the_system_what_is_in_errno) {
+  using tconn::detail::lookup_code;
+  EXPECT_EQ(lookup_code(EAI_SYSTEM, EMFILE), std::error_code(EMFILE, std::system_category()));
+  EXPECT_EQ(lookup_code(EAI_NONAME, EMFILE), std::error_code(EAI_NONAME, tconn::resolve_category()));
+}
+
 }  // namespace

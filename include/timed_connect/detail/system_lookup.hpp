@@ -53,8 +53,7 @@ class lookup_job {
   /// What was found; nothing while it is looked for.
   std::optional<found_endpoints> answer() const {
     if (state_.load() != state::answered) return std::nullopt;
-    if (error_ == lookup_error::in_errno) return native_code(reason_);
-    if (error_ != 0) return std::error_code(error_, resolve_category());
+    if (error_ != 0) return lookup_code(error_, reason_);
     return endpoints_of(found_);
   }
 
