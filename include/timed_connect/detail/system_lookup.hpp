@@ -59,20 +59,15 @@ class lookup_job {
 
   /// The caller goes. From here on the thread, if it is still at work, has the job for itself.
   void leave() {
-    if (state_.load() == state::looking) abandon();
+    if (state_.exchange(state::abandoned) == state::looking) {
+      ++abandoned;    // the thread may have counted down already
+      close_event();  // it will not raise it any more
+    }
     release();
   }
 
  private:
   enum class state : unsigned char { looking, answered, abandoned };
-
-  void abandon() {
-    ++abandoned;  // first, so that the thread never counts down before it
-    if (state_.exchange(state::abandoned) == state::looking)
-      close_event();  // the thread will not raise it any more
-    else
-      --abandoned;
-  }
 
   static void run(void* job) { static_cast<lookup_job*>(job)->look(); }
   void look() {
