@@ -54,8 +54,16 @@ class cares_lookup {
     ares_addrinfo_hints hints{};
     hints.ai_family = AF_UNSPEC;
     hints.ai_socktype = SOCK_STREAM;
-    ::ares_getaddrinfo(begun.asked_->channel, std::string(who.name).c_str(), std::string(who.service).c_str(), &hints,
-                       &take, begun.asked_.get());
+    std::string name(who.name);
+    // The name servers are not to be asked for an address. c-ares 1.18 does that, unless it is told the family.
+    if (auto const numeric = numeric_endpoints({who.name, "0"})) {
+      if (!*numeric) return numeric->error();
+      auto const& address = (*numeric)->front();
+      hints.ai_family = address.family();
+      if (address.family() == AF_INET) name = address.to_string(), name.resize(name.rfind(':'));
+    }
+    ::ares_getaddrinfo(begun.asked_->channel, name.c_str(), std::string(who.service).c_str(), &hints, &take,
+                       begun.asked_.get());
     return begun;
   }
 
