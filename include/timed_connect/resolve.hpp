@@ -8,6 +8,7 @@
 #include <timed_connect/detail/system_lookup.hpp>
 #include <timed_connect/pending_connection.hpp>
 #include <timed_connect/resolver.hpp>
+#include <timed_connect/retry.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -78,7 +79,39 @@ found_endpoints resolve(System& sys, Resolver& resolver, host const& who, time_p
   return found;
 }
 
+/// One lookup and one race, between two moments.
+template <system_calls System, name_resolver Resolver>
+basic_connect_result<typename System::owner> connect_to_host(System& sys, Resolver& resolver, host const& who,
+                                                             time_point began, time_point until,
+                                                             race_options const& options) {
+  auto const found = resolve(sys, resolver, who, until, options.each.cancel);
+  if (found) return race<System>(sys, *found, began, until, options).run();
+  basic_connect_failure<typename System::owner> failed;
+  failed.code = found.error();
+  failed.elapsed = sys.now() - began;
+  return failed;
+}
+
+/// Whether a lookup's error may pass while a server, or the network, comes up: its name may not be there yet.
+inline bool lookup_may_pass(std::error_code const& code) {
+  bool const is_of_lookup = code.category() == resolve_category() &&
+                            (code.value() == lookup_error::no_name || code.value() == lookup_error::try_again);
+  return is_of_lookup || code == errc::no_endpoints || code == errc::resolver_busy;
+}
+
 }  // namespace detail
+
+/// The addresses of a host, in the resolver's order: at least one, or an error. A cancellation may be null.
+///
+/// Deadline, errors and cost: as those of the lookup of timed_connect() for a host.
+template <system_calls System = native_system, name_resolver Resolver = system_resolver>
+found_endpoints resolve(host const& who, deadline limit, cancellation const* cancel = nullptr, System sys = {},
+                        Resolver resolver = {}) {
+  int error = detail::check(cancel);
+  if (error == 0) error = detail::check(who);
+  if (error != 0) return detail::code_of(error);
+  return detail::resolve(sys, resolver, who, detail::fixed(limit, sys.now()), cancel);
+}
 
 /// Connects to whichever address of a host answers first: looks its name up, then does what timed_connect_any() does
 /// with the addresses, in the resolver's order (getaddrinfo() sorts by RFC 6724).
@@ -107,12 +140,33 @@ basic_connect_result<typename System::owner> timed_connect(host const& who, dead
   int error = detail::check(options);
   if (error == 0) error = detail::check(who);
   if (error != 0) return detail::failure<owner>(error, {}, {}, sys.now() - began);
-  auto const found = detail::resolve(sys, resolver, who, until, options.each.cancel);
-  if (found) return detail::race<System>(sys, *found, began, until, options).run();
-  basic_connect_failure<owner> failed;
-  failed.code = found.error();
-  failed.elapsed = sys.now() - began;
-  return failed;
+  return detail::connect_to_host(sys, resolver, who, began, until, options);
+}
+
+/// Waits for a server by its name: timed_connect_retry() whose every attempt looks the name up anew and races its
+/// addresses, as timed_connect() for a host does. That the name is not known yet (EAI_NONAME, EAI_AGAIN, no address, or
+/// errc::resolver_busy) is worth another attempt, whatever retry_options::retries says of other errors.
+///
+/// Deadline, errors, ownership: as timed_connect_retry(), and errc::invalid_host. failure.attempts has a line for each
+/// attempt at the name. Cost: allocates.
+template <system_calls System = native_system, name_resolver Resolver = system_resolver>
+basic_connect_result<typename System::owner> timed_connect_retry(host const& who, deadline limit,
+                                                                 retry_options const& options = {}, System sys = {},
+                                                                 Resolver resolver = {}) {
+  using owner = typename System::owner;
+  auto const began = sys.now();
+  int error = detail::check(options);
+  if (error == 0) error = detail::check(who);
+  if (error == 0) error = detail::check(options.each.cancel);
+  if (error != 0) return detail::failure<owner>(error, {}, {}, sys.now() - began);
+  race_options const racing{.each = options.each};
+  auto const try_once = [&](time_point now, time_point end) {
+    return detail::connect_to_host(sys, resolver, who, now, detail::fixed(end, now), racing);
+  };
+  auto const retries = [&](std::error_code const& code) {
+    return detail::lookup_may_pass(code) || options.retries(code);
+  };
+  return detail::retrying(sys, began, detail::fixed(limit, began), options, try_once, retries).run();
 }
 
 }  // namespace v1

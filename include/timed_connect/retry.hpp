@@ -84,15 +84,18 @@ class jitter {
   std::uint64_t state_;
 };
 
-/// A call that waits for a server.
-template <system_calls System>
+/// A call that waits for a server. `try_once` makes one attempt between two moments, and `retries` says whether its error
+/// is worth another.
+template <system_calls System, class TryOnce, class Retries>
 class retrying {
  public:
   using owner = typename System::owner;
 
-  retrying(System& sys, endpoint const& to, time_point began, time_point until, retry_options const& options)
+  retrying(System& sys, time_point began, time_point until, retry_options const& options, TryOnce try_once,
+           Retries retries)
       : sys_(sys),
-        to_(to),
+        try_once_(std::move(try_once)),
+        retries_(std::move(retries)),
         began_(began),
         until_(until),
         options_(options),
@@ -101,7 +104,8 @@ class retrying {
 
   basic_connect_result<owner> run() {
     for (;;) {
-      auto tried = attempt_once();
+      auto const now = sys_.now();
+      basic_connect_result<owner> tried = try_once_(now, earlier(until_, saturated_sum(now, options_.attempt_limit)));
       if (tried) return tried;
       auto& failure = tried.error();
       remember(failure);
@@ -115,15 +119,6 @@ class retrying {
   }
 
  private:
-  basic_connect_result<owner> attempt_once() {
-    auto const now = sys_.now();
-    auto const end = earlier(until_, saturated_sum(now, options_.attempt_limit));
-    owned_connect<System> connecting(sys_, to_, options_.each, fixed(end, now));
-    connecting.begin();
-    drive(connecting, sys_, options_.each.cancel);
-    return connecting.conclude(options_.each.on_timeout, now);
-  }
-
   void remember(basic_connect_failure<owner> const& why) {
     if (attempts_.size() == most_attempts_told) attempts_.erase(attempts_.begin());
     attempts_.push_back(remembered(why));
@@ -131,7 +126,7 @@ class retrying {
 
   // Why there is no other attempt. Nothing if there is to be one; then the pause before it is over.
   std::error_code verdict_after(std::error_code const& code) {
-    if (code == errc::cancelled || !options_.retries(code)) return code;
+    if (code == errc::cancelled || !retries_(code)) return code;
     auto const length = jitter_.up_to(bound_);
     bound_ = bound_ < options_.longest_pause / 2 ? bound_ * 2 : options_.longest_pause;
     auto const end = earlier(until_, saturated_sum(sys_.now(), length));
@@ -140,7 +135,8 @@ class retrying {
   }
 
   System& sys_;
-  endpoint const& to_;
+  TryOnce try_once_;
+  Retries retries_;
   time_point began_;
   time_point until_;
   retry_options const& options_;
@@ -171,7 +167,13 @@ basic_connect_result<typename System::owner> timed_connect_retry(endpoint const&
   int error = detail::check(options);
   if (error == 0) error = detail::check(to, options.each);
   if (error != 0) return detail::failure<owner>(error, to, {}, sys.now() - began);
-  return detail::retrying<System>(sys, to, began, detail::fixed(limit, began), options).run();
+  auto const try_once = [&](time_point now, time_point end) {
+    detail::owned_connect<System> connecting(sys, to, options.each, detail::fixed(end, now));
+    connecting.begin();
+    detail::drive(connecting, sys, options.each.cancel);
+    return connecting.conclude(options.each.on_timeout, now);
+  };
+  return detail::retrying(sys, began, detail::fixed(limit, began), options, try_once, options.retries).run();
 }
 
 }  // namespace v1
