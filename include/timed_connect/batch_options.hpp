@@ -2,9 +2,11 @@
 // What a caller may choose of a batch, beside the endpoints and the deadline.
 #pragma once
 
+#include <timed_connect/connect_failure.hpp>
 #include <timed_connect/hook.hpp>
 #include <timed_connect/options.hpp>
 
+#include <chrono>
 #include <cstddef>
 #include <span>
 #include <system_error>
@@ -15,12 +17,14 @@ inline namespace v1 {
 
 /// What has become of one endpoint of a batch; told while the others go on.
 struct batch_event {
-  std::size_t index;        ///< Its place in the list that was given, and in the results.
-  endpoint const& where;    ///< The endpoint itself.
-  std::error_code code;     ///< Why there is no connection; none if there is one.
-  native_handle connected;  ///< The connected socket, or no_handle. It stays owned by the result.
-  std::size_t told;         ///< How many have been told, this one among them.
-  std::size_t total;        ///< Of how many.
+  std::size_t index;                 ///< Its place in the list that was given, and in the results.
+  endpoint const& where;             ///< The endpoint itself.
+  std::error_code code;              ///< Why there is no connection; none if there is one.
+  native_handle connected;           ///< The connected socket, or no_handle. It stays owned by the result.
+  attempt_failure const* failure;    ///< All about why there is no connection; null if there is one.
+  std::chrono::nanoseconds elapsed;  ///< Since the call began.
+  std::size_t told;                  ///< How many have been told, this one among them.
+  std::size_t total;                 ///< Of how many.
 
   /// Takes the socket over, and with it the duty to close it: the result then holds a socket without a descriptor.
   native_handle release() noexcept { return std::exchange(connected, no_handle); }

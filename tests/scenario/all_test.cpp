@@ -288,6 +288,8 @@ TEST_F(All, calls_the_hook_with_every_outcome_soon_after_it_is_known) {
   auto note = [&](batch_event& event) {
     EXPECT_EQ(event.connected != tconn::no_handle, !event.code);
     EXPECT_EQ(event.where, two[event.index % 2]);
+    EXPECT_EQ(event.elapsed, net.elapsed());
+    EXPECT_EQ(event.failure != nullptr && event.failure->handshake == handshake::failed, !!event.code);
     told += std::to_string(event.index) + '@' + std::to_string(net.elapsed() / 1ms) + ' ' + std::to_string(event.told) +
             '/' + std::to_string(event.total) + (event.code ? " failed, " : " connected, ");
   };

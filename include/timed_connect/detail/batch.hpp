@@ -278,15 +278,24 @@ class batch {
   void tell_and_close() {
     for (auto const index : std::exchange(untold_, {})) {
       ++told_;
-      if (!options_.on_result) continue;
-      auto& one = results_[index];
-      native_handle const connected = one ? one->native_handle() : no_handle;
-      std::error_code const code = one ? std::error_code{} : one.error().code;
-      batch_event event{index, to_[index], code, connected, told_, to_.size()};
-      options_.on_result(event);
-      if (one && event.connected == no_handle) one->release();
+      if (options_.on_result) tell(index);
     }
     close_given_up_ones();
+  }
+
+  void tell(std::uint32_t index) {
+    auto& one = results_[index];
+    std::optional<attempt_failure> const failure = one ? std::nullopt : std::optional(remembered(one.error()));
+    batch_event event{index,
+                      to_[index],
+                      failure ? failure->code : std::error_code{},
+                      one ? one->native_handle() : no_handle,
+                      failure ? &*failure : nullptr,
+                      failure ? failure->elapsed : sys_.now() - began_,
+                      told_,
+                      to_.size()};
+    options_.on_result(event);
+    if (one && event.connected == no_handle) one->release();
   }
 
   void close_given_up_ones() {
