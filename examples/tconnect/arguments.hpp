@@ -12,6 +12,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <iostream>
 #include <memory>
 #include <optional>
 #include <span>
@@ -20,6 +21,9 @@
 #include <vector>
 
 namespace tconnect {
+
+/// Whether the endpoints are connected to one after another, as alternatives, or all at once.
+enum class mode { each, any, all };
 
 /// One ENDPOINT. A name has no address yet: it is looked up under the deadline.
 struct target {
@@ -35,6 +39,10 @@ struct arguments {
   std::vector<target> targets{};
   duration timeout = std::chrono::seconds{1};
   tconn::connect_options options{};
+  tconnect::mode mode = tconnect::mode::each;
+  bool retry = false;
+  std::chrono::nanoseconds hedge_after = std::chrono::nanoseconds::max();
+  std::size_t max_in_flight = 0;
   bool json = false;
 };
 
@@ -51,7 +59,7 @@ inline bool is_host_name(std::string_view host) {
 }
 
 /// A decimal number with a unit. Throws CLI::ValidationError.
-inline duration read_duration(std::string const& text) {
+inline duration read_duration(std::string const& option, std::string const& text) {
   static constexpr struct {
     std::string_view name;
     double seconds;
@@ -65,8 +73,12 @@ inline duration read_duration(std::string const& text) {
     if (is_number && unit == known.name) return duration(count * known.seconds);
   }
   std::string const example = is_number && unit.empty() ? text + "ms or " + text + "s" : "250ms or 1.5s";
-  throw CLI::ValidationError("--timeout",
-                             "'" + text + "' is not a number with a unit (us, ms, s, m), such as " + example);
+  throw CLI::ValidationError(option, "'" + text + "' is not a number with a unit (us, ms, s, m), such as " + example);
+}
+
+/// In nanoseconds; a year at most.
+inline std::chrono::nanoseconds whole(duration span) {
+  return std::chrono::ceil<std::chrono::nanoseconds>(std::min<duration>(span, std::chrono::hours{24 * 365}));
 }
 
 /// Throws CLI::ValidationError.
@@ -99,24 +111,57 @@ inline target read_target(std::string const& text) {
   return {text, std::nullopt, host, service};
 }
 
+/// One a line; blanks around it, empty lines, and lines that begin with # do not count.
+inline void read_targets(std::istream& from, std::vector<target>& targets) {
+  for (std::string line; std::getline(from, line);) {
+    auto const first = line.find_first_not_of(" \t\r");
+    if (first == line.npos || line[first] == '#') continue;
+    targets.push_back(read_target(line.substr(first, line.find_last_not_of(" \t\r") + 1 - first)));
+  }
+}
+
+/// Throws CLI::ValidationError.
+inline std::size_t read_count(std::string const& option, std::string const& text) {
+  std::size_t count = 0;
+  auto const end = text.data() + text.size();
+  if (!all_digits(text) || std::from_chars(text.data(), end, count).ec != std::errc())
+    throw CLI::ValidationError(option, "'" + text + "' is not a number");
+  return count;
+}
+
+/// Throws CLI::ValidationError.
+inline void refuse_what_does_not_go_together(arguments const& read, bool any_and_all, bool hedges) {
+  if (any_and_all) throw CLI::ValidationError("--any", "not together with --all");
+  if (read.retry && read.mode != mode::each) throw CLI::ValidationError("--retry", "not together with --any and --all");
+  if (hedges && (read.retry || read.mode == mode::all))
+    throw CLI::ValidationError("--hedge", "not together with --retry and --all");
+  bool const keeps = read.options.on_timeout == tconn::on_timeout::keep;
+  if (keeps && (read.retry || hedges || read.mode != mode::each))
+    throw CLI::ValidationError("--on-timeout", "keep does not go together with --any, --all, --retry and --hedge");
+  if (read.max_in_flight != 0 && read.mode != mode::all)
+    throw CLI::ValidationError("--max-in-flight", "only together with --all");
+}
+
 /// The page that --help shows: CLI11 knows the options, the rest is for the reader.
 struct help_page : CLI::Formatter {
   std::string make_help(CLI::App const* app, std::string /*name*/, CLI::AppFormatMode mode) const override {
     return R"(Usage: tconnect [OPTION]... ENDPOINT...
 Connects to each ENDPOINT in turn, says how that went, and closes the connection again.
+With --any to whichever answers first, with --all to all of them at the same time; with --retry until somebody listens.
 
 ENDPOINT is one of
-  HOST:PORT         a name, whose addresses are tried in turn, each for a share of the time; PORT may be a service
+  HOST:PORT         a name, whose addresses race, 250 ms apart (RFC 8305); PORT may be a service
   192.0.2.1:80      an IPv4 address
   [2001:db8::1]:80  an IPv6 address, with its interface if it is link-local: [fe80::1%eth0]:80
   unix:PATH         a Unix socket, or unix:@NAME for one with an abstract name
+  -                 with --all: one a line from standard input, where empty lines and those with a # are left out
 )" + make_groups(app, mode) +
            R"(
 At the deadline an attempt that is still in flight is given up, in silence. But the handshake may be over just then,
 and the server can accept the connection:
   close  lets the server read end of file (FIN)
   reset  lets the server read ECONNRESET (RST)
-  keep   gives nothing up: the kernel repeats the SYN until tconnect ends
+  keep   gives nothing up: the kernel repeats the SYN until tconnect ends; addresses of a name are closed
 
 A line of output tells the endpoint, the result, the time, the SYNs that are known to have been sent, and of a failure
 the reason and what was left behind. With --json it is an object:
@@ -130,11 +175,15 @@ the reason and what was left behind. With --json it is an object:
   address          the address that was tried last, which the rest is about, only if a name was looked up
 
 Exit status: 0 connected, 1 failed, 2 wrong usage, 124 deadline exceeded, 130 interrupted.
-Of several endpoints, one that failed counts most, then one that exceeded its deadline.
+Of several endpoints, one that failed counts most, then one that exceeded its deadline. With --any one line tells of the
+endpoint that has won, or of the one that came closest; with --all the lines come as the results do, and a summary goes
+to standard error.
 
 Examples:
   tconnect --timeout 250ms 127.0.0.1:8080
-  until tconnect db:5432; do sleep 1; done
+  tconnect --retry --timeout 30s db:5432 && exec ./server
+  tconnect --any --hedge 100ms a.example:443 b.example:443
+  tconnect --all --json - <fleet | jq -r 'select(.result != "connected") | .endpoint'
   tconnect --json unix:/run/redis.sock [::1]:6379 | jq -r 'select(.result != "connected") | .endpoint'
 )";
   }
@@ -144,8 +193,12 @@ Examples:
 inline arguments read(CLI::App& app, int count, char const* const* words) {
   std::string timeout = "1s";
   std::string on_timeout = "close";
+  std::string hedge;
+  std::string max_in_flight = "0";
   bool refuse_late = false;
-  bool json = false;
+  bool any = false;
+  bool all = false;
+  arguments read;
 
   app.formatter(std::make_shared<help_page>());
   app.set_version_flag("--version", "tconnect " TIMED_CONNECT_VERSION, "Show the version and end");
@@ -161,7 +214,19 @@ inline arguments read(CLI::App& app, int count, char const* const* words) {
       ->capture_default_str();
   app.add_flag("--refuse-late", refuse_late, "A handshake that only the last look finds complete does not count")
       ->disable_flag_override();
-  app.add_flag("--json", json, "One JSON object a line")->disable_flag_override();
+  app.add_flag("--any", any, "Connect to one of them, whichever answers first")->disable_flag_override();
+  app.add_flag("--all", all, "Connect to all of them at the same time, under one deadline")->disable_flag_override();
+  app.add_flag("--retry", read.retry, "Wait for a server: try again until the deadline while there is hope")
+      ->disable_flag_override();
+  app.add_option("--hedge", hedge, "When nothing has answered for so long, send another SYN from another socket")
+      ->type_name("DURATION")
+      ->take_last();
+  app.add_option("--max-in-flight", max_in_flight,
+                 "With --all: how many may be under way; 0: as many as there are descriptors")
+      ->type_name("NUMBER")
+      ->take_last()
+      ->capture_default_str();
+  app.add_flag("--json", read.json, "One JSON object a line")->disable_flag_override();
   for (std::string_view const word : std::span(words, static_cast<std::size_t>(count))) {
     // CLI11 would take the next word for the value.
     if (word.starts_with("--") && word.ends_with('=')) throw CLI::ValidationError(std::string(word), "no value");
@@ -169,13 +234,18 @@ inline arguments read(CLI::App& app, int count, char const* const* words) {
   app.allow_extras();  // the endpoints: as values of an option the brackets of "[::1]" would be those of a list
   app.parse(count, words);
 
-  arguments read;
-  read.json = json;
-  read.timeout = read_duration(timeout);
+  read.timeout = read_duration("--timeout", timeout);
   read.options.accept_late = !refuse_late;
   read.options.on_timeout = read_policy(on_timeout);
+  read.mode = all ? mode::all : any ? mode::any : mode::each;
+  if (!hedge.empty()) read.hedge_after = whole(read_duration("--hedge", hedge));
+  read.max_in_flight = read_count("--max-in-flight", max_in_flight);
+  refuse_what_does_not_go_together(read, any && all, !hedge.empty());
   for (auto const& text : app.remaining()) {
-    if (text != "--") read.targets.push_back(read_target(text));
+    if (text == "-" && all)
+      read_targets(std::cin, read.targets);
+    else if (text != "--")
+      read.targets.push_back(read_target(text));
   }
   if (read.targets.empty()) throw CLI::ValidationError("no ENDPOINT", "what shall be connected to?");
   return read;

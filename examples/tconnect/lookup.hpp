@@ -1,65 +1,61 @@
 // SPDX-License-Identifier: MIT
-// The addresses of a name, by a deadline. getaddrinfo() cannot be interrupted, so it runs in a thread that owns all it
-// needs: at the deadline that thread is left to itself and whatever it finds is thrown away.
+// The addresses of all endpoints, before many of them are connected to at the same time.
 #pragma once
 
-#include <timed_connect/timed_connect.hpp>
+#include "arguments.hpp"
 
-#include <netdb.h>
-#include <sys/socket.h>
-#include <cerrno>
-#include <condition_variable>
-#include <memory>
-#include <mutex>
-#include <string>
+#include <timed_connect/resolve.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
 #include <system_error>
 #include <thread>
 #include <vector>
 
 namespace tconnect {
 
-/// What a look-up has found by the deadline: addresses in the resolver's order (RFC 6724), or why there are none.
-struct found {
-  bool finished = false;
-  std::string error{};
+/// All addresses, in the order of the targets, and whose they are; and why a target has none.
+struct looked_up {
   std::vector<tconn::endpoint> addresses{};
+  std::vector<std::size_t> target_of{};
+  std::vector<std::error_code> errors{};
 };
 
-inline found ask_resolver(std::string const& host, std::string const& service) {
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  addrinfo* list = nullptr;
-  found answer{/*finished*/ true};
-  if (int const error = ::getaddrinfo(host.c_str(), service.c_str(), &hints, &list)) {
-    answer.error = error == EAI_SYSTEM ? std::generic_category().message(errno) : ::gai_strerror(error);
-    return answer;
-  }
-  std::unique_ptr<addrinfo, void (*)(addrinfo*)> const owned(list, ::freeaddrinfo);
-  for (; list != nullptr; list = list->ai_next) answer.addresses.emplace_back(list->ai_addr, list->ai_addrlen);
-  return answer;
-}
-
-inline found look_up(std::string const& host, std::string const& service, tconn::time_point until) {
-  struct shared {
-    std::mutex mutex{};
-    std::condition_variable done{};
-    found answer{};
+/// Names are looked up a few at a time; each lookup waits in a thread of its own already.
+inline looked_up look_up_all(std::vector<target> const& targets, tconn::deadline until) {
+  constexpr std::size_t most_threads = 8;
+  std::vector<std::vector<tconn::endpoint>> found(targets.size());
+  looked_up all;
+  all.errors.resize(targets.size());
+  std::atomic<std::size_t> next = 0;
+  auto const look_up_some = [&] {
+    for (std::size_t at; (at = next++) < targets.size();) {
+      if (targets[at].address) continue;
+      auto const addresses = tconn::resolve({targets[at].host, targets[at].service}, until);
+      if (addresses)
+        found[at] = *addresses;
+      else
+        all.errors[at] = addresses.error();
+    }
   };
-  auto const board = std::make_shared<shared>();
+  auto const is_name = [](target const& one) { return !one.address; };
+  auto const names = static_cast<std::size_t>(std::count_if(targets.begin(), targets.end(), is_name));
+  std::vector<std::thread> beside;
+  beside.reserve(most_threads);
   try {
-    std::thread([board, host, service] {
-      auto answer = ask_resolver(host, service);
-      std::lock_guard const lock(board->mutex);
-      board->answer = std::move(answer);
-      board->done.notify_one();
-    }).detach();
-  } catch (std::system_error const& error) {
-    return {/*finished*/ true, std::string("no thread for the look-up: ") + error.what(), {}};
+    for (std::size_t i = 1; i < std::min(names, most_threads); ++i) beside.emplace_back(look_up_some);
+  } catch (std::system_error const&) {
+    // Fewer threads do as well.
   }
-  std::unique_lock lock(board->mutex);
-  auto const is_finished = [&] { return board->answer.finished; };
-  board->done.wait_until(lock, until, is_finished);
-  return board->answer;
+  look_up_some();
+  for (auto& one : beside) one.join();
+  for (std::size_t at = 0; at < targets.size(); ++at) {
+    if (targets[at].address) found[at] = {*targets[at].address};
+    all.addresses.insert(all.addresses.end(), found[at].begin(), found[at].end());
+    all.target_of.insert(all.target_of.end(), found[at].size(), at);
+  }
+  return all;
 }
 
 }  // namespace tconnect

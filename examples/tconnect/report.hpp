@@ -23,9 +23,12 @@ struct report {
   tconnect::result result = tconnect::result::failed;
   std::string code{};  ///< The error; empty when connected.
   std::chrono::nanoseconds elapsed{0};
-  tconn::handshake handshake = tconn::handshake::not_started;
-  tconn::aftermath aftermath = tconn::aftermath::none;
-  unsigned syn_retransmits = 0;
+  /// What the system told of the attempt.
+  struct facts {
+    tconn::handshake handshake = tconn::handshake::not_started;
+    tconn::aftermath aftermath = tconn::aftermath::none;
+    unsigned syn_retransmits = 0;
+  } seen{};
   bool sent_syn = false;   ///< Whether a SYN was sent for certain.
   bool in_lookup = false;  ///< Whether it came no further than looking the name up.
 };
@@ -37,9 +40,9 @@ inline std::string to_json(report const& told) {
       {"result", results[static_cast<std::size_t>(told.result)]},
       {"code", told.code},
       {"elapsed_us", std::chrono::duration_cast<std::chrono::microseconds>(told.elapsed).count()},
-      {"handshake", to_string(told.handshake)},
-      {"aftermath", to_string(told.aftermath)},
-      {"syn_retransmits", told.syn_retransmits},
+      {"handshake", to_string(told.seen.handshake)},
+      {"aftermath", to_string(told.seen.aftermath)},
+      {"syn_retransmits", told.seen.syn_retransmits},
   };
   if (!told.address.empty()) object["address"] = told.address;
   // A path may hold any bytes; JSON is UTF-8.
@@ -80,12 +83,13 @@ inline std::string to_text(report const& told, std::size_t width) {
   char time[32];
   std::snprintf(time, sizeof time, "%12.3f ms  ", std::chrono::duration<double, std::milli>(told.elapsed).count());
   std::string syns = "-";
-  if (told.sent_syn) syns = told.syn_retransmits == 0 ? "1 SYN" : std::to_string(told.syn_retransmits + 1) + " SYNs";
+  if (told.sent_syn)
+    syns = told.seen.syn_retransmits == 0 ? "1 SYN" : std::to_string(told.seen.syn_retransmits + 1) + " SYNs";
 
   std::string remarks = told.address;
   auto const remark = [&](std::string_view text) { remarks.append(remarks.empty() ? "" : "; ").append(text); };
   if (told.result == result::failed || told.in_lookup) remark(told.code);
-  if (told.result != result::connected) remark(explain(told.aftermath));
+  if (told.result != result::connected) remark(explain(told.seen.aftermath));
   if (!remarks.empty()) syns = pad(syns, 8);
   return pad(printable(told.endpoint), width) + "  " + pad(results[static_cast<std::size_t>(told.result)], 17) + time +
          syns + remarks;
