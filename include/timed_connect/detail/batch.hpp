@@ -4,6 +4,7 @@
 
 #include <timed_connect/batch_options.hpp>
 #include <timed_connect/detail/drive.hpp>
+#include <timed_connect/detail/port_waiters.hpp>
 #include <timed_connect/detail/ready_set.hpp>
 
 #include <algorithm>
@@ -13,7 +14,6 @@
 #include <deque>
 #include <optional>
 #include <span>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -22,9 +22,10 @@ inline namespace v1 {
 namespace detail {
 
 /// Whether connect() says what it says when no local port is left, and also where an address cannot be had at all.
-inline bool may_be_out_of_ports(outcome const& seen) {
+inline bool may_be_out_of_ports(endpoint const& to, outcome const& seen) {
   bool const is_error = seen.at == stage::failed || seen.at == stage::not_started;
-  return is_error && (seen.error == native_error::address_not_available || seen.error == native_error::try_again);
+  bool const says_so = seen.error == native_error::address_not_available || seen.error == native_error::try_again;
+  return is_error && says_so && is_inet(to.family());  // a Unix socket's EAGAIN is a full backlog
 }
 
 /// A batch that is being run.
@@ -41,7 +42,8 @@ class batch {
         until_(until),
         next_begin_(began),
         options_(options),
-        ready_(sys, to.size()) {
+        ready_(sys, options.max_in_flight == 0 ? to.size() : (std::min)(to.size(), options.max_in_flight)),
+        waiters_(to) {
     for (auto const& local : options.local_addresses) choices_.emplace_back(options.each).local = local;
     if (choices_.empty()) choices_.push_back(options.each);
   }
@@ -53,6 +55,7 @@ class batch {
   results run() {
     results_.reserve(to_.size());
     for (auto const& one : to_) results_.push_back(failure<owner>(own_error(errc::deadline_exceeded), one, {}, {}));
+    if (sys_.now() >= until_) until_ = long_past;
     for (begin_what_is_due(); tell_and_close(), decided_ < to_.size(); begin_what_is_due()) {
       if (sys_.now() >= until_)
         come_to_the_end();
@@ -82,14 +85,13 @@ class batch {
 
   // ---- beginning ----
 
-  bool is_waiting_for_ports() const { return !short_of_ports_.empty(); }
-
   // When the next attempt may begin; never, where none is left or there is no room.
   time_point next_begin() const {
     bool const has_room = options_.max_in_flight == 0 || in_flight_ < options_.max_in_flight;
     time_point due = never;
     if (has_room && next_ < to_.size()) due = place_at_;
-    if (has_room && is_waiting_for_ports()) due = earlier(due, (std::max)(place_at_, port_at_));
+    if (has_room && !out_of_places_.empty()) due = place_at_;
+    if (has_room && !waiters_.empty()) due = earlier(due, (std::max)(place_at_, waiters_.due()));
     return due == never ? never : (std::max)(due, next_begin_);
   }
 
@@ -100,34 +102,46 @@ class batch {
       auto const now = sys_.now();
       bool const is_in_time = until_ == long_past || (now < until_ && !is_cancelled());
       if (!is_in_time || next_begin() > now) return;
+      bool const was_waiting = out_of_places_.empty() && waiters_.due() <= now;
+      auto const index = take_next(was_waiting);
+      if (!was_waiting && waiters_.is_short(index, now)) {
+        waiters_.add_behind(index);
+        continue;
+      }
       if (options_.pace != 0 && until_ != long_past) {
         std::chrono::nanoseconds const distance{std::chrono::nanoseconds{std::chrono::seconds{1}} / options_.pace};
         next_begin_ = saturated_sum((std::max)(next_begin_, now - longest_catch_up), distance);
       }
-      begin(take_next(now));
+      begin(index, was_waiting);
     }
   }
 
   bool is_cancelled() const { return options_.each.cancel != nullptr && options_.each.cancel->requested(); }
 
-  std::uint32_t take_next(time_point now) {
-    if (!is_waiting_for_ports() || now < port_at_) return next_++;
-    std::uint32_t const index = short_of_ports_.front();
-    short_of_ports_.pop_front();
+  std::uint32_t take_next(bool from_waiters) {
+    if (from_waiters) return waiters_.take();
+    if (out_of_places_.empty()) return next_++;
+    std::uint32_t const index = out_of_places_.back();
+    out_of_places_.pop_back();
     return index;
   }
 
-  void begin(std::uint32_t index) {
+  void begin(std::uint32_t index, bool was_waiting) {
     auto const slot = free_slot();
     auto& made = lanes_[slot];
+    bool lacks_port = false;
     for (std::size_t tried = 0; tried < choices_.size(); ++tried) {
       auto const& options = choice_for(to_[index]);
       made.emplace(sys_, to_[index], options, until_, index);
+      // Known only since ports have run out; until then a new socket is tried at once, as for a single connect.
+      if (waiters_.knows_of_lack() && waiters_.is_one_of_several(index)) made->connecting.leave_ports_to_the_driver();
       made->connecting.begin();
-      if (!may_be_out_of_ports(made->connecting.seen()) || !options.local) break;
+      bool const has_none = may_be_out_of_ports(to_[index], made->connecting.seen());
+      lacks_port = lacks_port || (has_none && made->connecting.has_socket());
+      if (!has_none || !options.local) break;
     }
     ++in_flight_;
-    if (must_wait_for_a_place(*made))
+    if (must_wait_for_a_place(*made, lacks_port, was_waiting))
       free(slot);
     else
       follow(slot);
@@ -135,8 +149,9 @@ class batch {
 
   // The next local address of the endpoint's family.
   connect_options const& choice_for(endpoint const& to) {
+    auto& turn = turns_[to.family() == AF_INET ? 0 : 1];
     for (std::size_t i = 0; i < choices_.size(); ++i) {
-      auto const& next = choices_[turn_++ % choices_.size()];
+      auto const& next = choices_[turn++ % choices_.size()];
       if (!next.local || next.local->family() == to.family()) return next;
     }
     return options_.each;
@@ -144,34 +159,19 @@ class batch {
 
   // Something has run out that an attempt of ours, or somebody else's, may give back. Without a deadline, and with
   // nothing in flight, nobody may ever do so, and it is an error.
-  bool must_wait_for_a_place(lane const& one) {
+  bool must_wait_for_a_place(lane const& one, bool lacks_port, bool was_waiting) {
     auto const& seen = one.connecting.seen();
-    bool const out_of_places = is_out_of_places(seen);
-    bool const out_of_ports = may_be_out_of_ports(seen) && is_one_of_several(one.index);
     bool const may_wait = until_ != never || in_flight_ > 1;
-    if (!may_wait || !(out_of_places || out_of_ports)) return false;
-    auto& due = out_of_places ? place_at_ : port_at_;
-    due = saturated_sum(sys_.now(), place_pause);
-    if (out_of_places)
-      short_of_ports_.push_front(one.index);
-    else
-      short_of_ports_.push_back(one.index);
-    return true;
-  }
-
-  // Whether an endpoint was given more than once: only then can a batch have used up its ports.
-  bool is_one_of_several(std::uint32_t index) {
-    auto const bytes = [&](std::uint32_t at) {
-      return std::string_view(reinterpret_cast<char const*>(to_[at].data()), to_[at].size());
-    };
-    auto const is_less = [&](std::uint32_t a, std::uint32_t b) { return bytes(a) < bytes(b); };
-    if (sorted_.empty()) {
-      sorted_.resize(to_.size());
-      for (std::uint32_t i = 0; i < sorted_.size(); ++i) sorted_[i] = i;
-      std::sort(sorted_.begin(), sorted_.end(), is_less);
+    auto const due = saturated_sum(sys_.now(), place_pause);
+    if (may_wait && is_out_of_places(seen)) {
+      place_at_ = due;
+      out_of_places_.push_back(one.index);
+      return true;
     }
-    auto const [first, last] = std::equal_range(sorted_.begin(), sorted_.end(), index, is_less);
-    return last - first > 1;
+    bool const is_over = one.connecting.is_over() && seen.at != stage::connected;
+    if (!may_wait || !is_over || !lacks_port || !waiters_.is_one_of_several(one.index)) return false;
+    waiters_.add(one.index, due, was_waiting);
+    return true;
   }
 
   std::uint32_t free_slot() {
@@ -239,9 +239,15 @@ class batch {
     if (given_up_.size() == given_up_.capacity()) given_up_.reserve(2 * given_up_.size() + 16);
     auto const dispose = [&](native_handle handle, aftermath left) { given_up_.push_back({handle, left}); };
     auto concluded = one.connecting.conclude(options_.each.on_timeout, began_, dispose);
-    if (!concluded) place_at_ = port_at_ = long_past;
+    if (!concluded) make_room(one.index);
     conclude(one.index, std::move(concluded));
     free(slot);
+  }
+
+  // A descriptor, and a port of this peer's, have become free, or will be as soon as all is told.
+  void make_room(std::uint32_t index) {
+    place_at_ = long_past;
+    waiters_.wake(index);
   }
 
   void conclude(std::uint32_t index, basic_connect_result<owner> concluded) {
@@ -271,7 +277,8 @@ class batch {
     auto const leave = [&](std::uint32_t index) {
       conclude(index, failure<owner>(error, to_[index], {}, sys_.now() - began_));
     };
-    for (; is_waiting_for_ports(); short_of_ports_.pop_front()) leave(short_of_ports_.front());
+    for (; !out_of_places_.empty(); out_of_places_.pop_back()) leave(out_of_places_.back());
+    while (!waiters_.empty()) leave(waiters_.take());
     for (; next_ < to_.size(); ++next_) leave(next_);
   }
 
@@ -294,8 +301,18 @@ class batch {
                       failure ? failure->elapsed : sys_.now() - began_,
                       told_,
                       to_.size()};
+    // What the hook has taken is its own, even if it throws.
+    struct handover {
+      batch& all;
+      batch_event& event;
+      ~handover() {
+        auto& one = all.results_[event.index];
+        if (!one || event.connected != no_handle) return;
+        one->release();
+        all.make_room(static_cast<std::uint32_t>(event.index));
+      }
+    } const taken{*this, event};
     options_.on_result(event);
-    if (one && event.connected == no_handle) one->release();
   }
 
   void close_given_up_ones() {
@@ -310,14 +327,13 @@ class batch {
   time_point until_;
   time_point next_begin_;
   time_point place_at_ = long_past;
-  time_point port_at_ = long_past;
   batch_options const& options_;
   ready_set<System> ready_;
   std::vector<connect_options> choices_{};
-  std::size_t turn_ = 0;
+  std::size_t turns_[2]{};
   std::uint32_t next_ = 0;
-  std::deque<std::uint32_t> short_of_ports_{};
-  std::vector<std::uint32_t> sorted_{};
+  std::vector<std::uint32_t> out_of_places_{};  // one at most, as all others wait behind it
+  port_waiters waiters_;
   lanes lanes_{};
   std::vector<std::uint32_t> free_slots_{};
   std::size_t in_flight_ = 0;

@@ -56,6 +56,8 @@ class owned_connect {
   /// All that it is given must outlive it.
   owned_connect(System& sys, endpoint const& to, connect_options const& options, time_point until)
       : options_(options), course_({sys, to}, until, options.accept_late) {}
+  /// One that makes no new socket when no local port is free: its driver waits for a port.
+  void leave_ports_to_the_driver() { leaves_ports_ = true; }
   owned_connect(owned_connect const&) = delete;
   owned_connect& operator=(owned_connect const&) = delete;
   /// Nobody has concluded it: after an exception, or pthread_cancel.
@@ -76,6 +78,7 @@ class owned_connect {
   }
   void end(int error) { course_.end(error); }
   endpoint const& to() const { return course_.tried().to; }
+  bool has_socket() const { return course_.tried().handle != no_handle; }
 
   /// What it has come to: the socket is handed over, given up, or kept in failure.pending. What is given up is closed by
   /// `dispose`, see conclude.hpp.
@@ -114,8 +117,11 @@ class owned_connect {
   }
 
   void retry_bad_luck() {
-    while (course_.tried().handle != no_handle &&
-           is_worth_another(course_.tried().sys, seen(), tries_, course_.until())) {
+    auto const is_left_to_the_driver = [&] {
+      return leaves_ports_ && seen().error == native_error::address_not_available;
+    };
+    while (has_socket() && is_worth_another(course_.tried().sys, seen(), tries_, course_.until()) &&
+           !is_left_to_the_driver()) {
       ++tries_;
       drop();
       open_and_start();
@@ -130,7 +136,8 @@ class owned_connect {
 
   connect_options const& options_;
   course<System> course_;
-  int tries_ = 1;
+  signed char tries_ = 1;
+  bool leaves_ports_ = false;
 };
 
 /// Whether a wait has ended as it may: something is ready, its time is over, or a signal came.

@@ -29,7 +29,9 @@ class ready_set {
 
   /// Whether sockets have to be given to add() once, and not to list() before each wait.
   bool has_queue() {
-    if (wants_queue_ && queue_ == no_handle && sys_.open_queue(queue_) != 0) give_queue_up();
+    if (wants_queue_ && queue_ == no_handle) {
+      if (sys_.open_queue(queue_) != 0 || !sys_.can_wait_on(queue_)) give_queue_up();
+    }
     return wants_queue_;
   }
 

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MIT
+// Which endpoints of a batch wait for a local port. Each peer has ports of its own, so each has a line of its own.
+#pragma once
+
+#include <timed_connect/deadline.hpp>
+#include <timed_connect/endpoint.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <span>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace tconn {
+inline namespace v1 {
+namespace detail {
+
+/// Endpoints by their places in a list. Costs nothing until ports have run out for the first time.
+class port_waiters {
+ public:
+  explicit port_waiters(std::span<endpoint const> to) : to_(to) {}
+
+  /// Whether an endpoint was given more than once: only then can the batch itself have used up the ports.
+  bool is_one_of_several(std::uint32_t index) {
+    sort();
+    auto const [first, last] = same_as(index);
+    return last - first > 1;
+  }
+
+  /// Whether ports have run out for this peer a moment ago, so that another try would be in vain.
+  bool is_short(std::uint32_t index, time_point now) const {
+    auto const found = find(index);
+    return found != lines_.end() && now < found->due;
+  }
+  /// Whether ports have run out for anybody yet.
+  bool knows_of_lack() const { return !sorted_.empty(); }
+
+  /// To the end of its peer's line; to the front, if it was there before. The next try is at `due`.
+  void add(std::uint32_t index, time_point due, bool was_first) {
+    auto found = find(index);
+    if (found == lines_.end()) found = lines_.insert(found, line{*same_as(index).first, due, {}});
+    found->due = due;
+    if (was_first)
+      found->waiting.push_front(index);
+    else
+      found->waiting.push_back(index);
+  }
+  void add_behind(std::uint32_t index) {
+    auto const found = find(index);
+    add(index, found->due, /*was_first*/ false);
+  }
+
+  bool empty() const { return lines_.empty(); }
+  /// When the first of them may try again; the clock's last moment: there is none.
+  time_point due() const {
+    auto const is_earlier = [](line const& a, line const& b) { return a.due < b.due; };
+    return lines_.empty() ? never : std::min_element(lines_.begin(), lines_.end(), is_earlier)->due;
+  }
+  /// The first of the line that is due first.
+  std::uint32_t take() {
+    auto const is_earlier = [](line const& a, line const& b) { return a.due < b.due; };
+    auto const found = std::min_element(lines_.begin(), lines_.end(), is_earlier);
+    auto const index = found->waiting.front();
+    found->waiting.pop_front();
+    if (found->waiting.empty()) lines_.erase(found);
+    return index;
+  }
+  /// A port of this peer's has become free.
+  void wake(std::uint32_t index) {
+    auto const found = find(index);
+    if (found != lines_.end()) found->due = long_past;
+  }
+
+ private:
+  struct line {
+    std::uint32_t peer;  // the first of its equals in sorted_
+    time_point due;
+    std::deque<std::uint32_t> waiting;
+  };
+  using lines = std::deque<line>;
+
+  std::string_view bytes(std::uint32_t index) const {
+    return {reinterpret_cast<char const*>(to_[index].data()), static_cast<std::size_t>(to_[index].size())};
+  }
+  auto in_order() const {
+    return [this](std::uint32_t a, std::uint32_t b) { return bytes(a) < bytes(b); };
+  }
+  void sort() {
+    if (!sorted_.empty()) return;
+    sorted_.resize(to_.size());
+    for (std::uint32_t i = 0; i < sorted_.size(); ++i) sorted_[i] = i;
+    std::sort(sorted_.begin(), sorted_.end(), in_order());
+  }
+  std::pair<std::vector<std::uint32_t>::const_iterator, std::vector<std::uint32_t>::const_iterator> same_as(
+      std::uint32_t index) const {
+    return std::equal_range(sorted_.begin(), sorted_.end(), index, in_order());
+  }
+  lines::iterator find(std::uint32_t index) {
+    auto const peer = lines_.empty() ? 0 : *same_as(index).first;
+    return std::find_if(lines_.begin(), lines_.end(), [&](line const& one) { return one.peer == peer; });
+  }
+  lines::const_iterator find(std::uint32_t index) const { return const_cast<port_waiters*>(this)->find(index); }
+
+  std::span<endpoint const> to_;
+  std::vector<std::uint32_t> sorted_{};
+  lines lines_{};
+};
+
+}  // namespace detail
+}  // namespace v1
+}  // namespace tconn
