@@ -38,10 +38,12 @@ inline std::error_code cares_error(int status) {
   }
 }
 
-/// One question, with a channel of its own. Ends with it: nothing goes on.
+/// One question, with a channel of its own. Ends with it: nothing goes on. pthread_cancel() must not unwind c-ares, so it
+/// is held back.
 class cares_lookup {
  public:
   static result<cares_lookup> start(host const& who, std::string const& servers) {
+    platform::cancel_held const held;
     static int const ready = ::ares_library_init(ARES_LIB_INIT_ALL);
     if (ready != ARES_SUCCESS) return cares_error(ready);
     cares_lookup begun;
@@ -84,13 +86,14 @@ class cares_lookup {
   }
 
   std::optional<found_endpoints> step(std::span<poll_entry const> seen) {
+    platform::cancel_held const held;
     for (auto const& one : seen) {
       if (one.revents == 0) continue;
       bool const is_to_read = one.events == platform::readable(one.fd).events;
       ::ares_process_fd(asked_->channel, is_to_read ? one.fd : ARES_SOCKET_BAD, is_to_read ? ARES_SOCKET_BAD : one.fd);
     }
-    ::ares_process_fd(asked_->channel, ARES_SOCKET_BAD,
-                      ARES_SOCKET_BAD);  // asks again whoever has not answered in time
+    // Asks again whoever has not answered in time.
+    ::ares_process_fd(asked_->channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
     if (!asked_->status) return std::nullopt;
     if (*asked_->status != ARES_SUCCESS) return cares_error(*asked_->status);
     std::vector<endpoint> all;
@@ -105,6 +108,7 @@ class cares_lookup {
     question(question const&) = delete;
     question& operator=(question const&) = delete;
     ~question() {
+      platform::cancel_held const held;
       if (channel != nullptr) ::ares_destroy(channel);
       if (found != nullptr) ::ares_freeaddrinfo(found);
     }

@@ -8,6 +8,8 @@
 
 #include <gtest/gtest.h>
 
+#include <pthread.h>
+#include <atomic>
 #include <optional>
 #include <string>
 #include <thread>
@@ -160,6 +162,32 @@ TEST(CaresWithoutAnswer, is_cancelled_at_once) {
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().code, errc::cancelled);
   EXPECT_LT(result.error().elapsed, 4s);
+}
+
+/// The native system, in which a pthread_cancel() that was asked for before acts in the first wait at the latest.
+struct cancelled_in_its_wait : tconn::native_system {
+  int wait(tconn::poll_entry*, std::size_t, tconn::time_point) const {
+    has_waited = true;
+    ::pthread_testcancel();
+    return 0;
+  }
+  static inline std::atomic<bool> has_waited{false};
+};
+
+TEST(CaresWithoutAnswer, is_not_unwound_by_pthread_cancel_but_in_the_wait_and_leaves_nothing) {
+  static std::optional<udp_socket> silent(std::in_place);
+  auto const body = [](void*) -> void* {
+    ::pthread_cancel(::pthread_self());
+    static_cast<void>(connect<cancelled_in_its_wait>({"four.test", "80"}, 10s, silent->where()));
+    return nullptr;
+  };
+  pthread_t caller{};
+  ASSERT_EQ(::pthread_create(&caller, nullptr, body, nullptr), 0);
+  void* left = nullptr;
+  ::pthread_join(caller, &left);
+  EXPECT_EQ(left, PTHREAD_CANCELED);
+  EXPECT_TRUE(cancelled_in_its_wait::has_waited);
+  silent.reset();
 }
 
 TEST(CaresWithoutAnswer, tells_of_a_server_that_is_not_there) {

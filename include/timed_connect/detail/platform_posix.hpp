@@ -196,6 +196,9 @@ struct posix_platform : posix_waiting {
   static unsigned interface_by_name(char const* name) { return ::if_nametoindex(name); }
   static char const* interface_by_index(unsigned index, char* name) { return ::if_indextoname(index, name); }
 
+  /// While one lives, pthread_cancel() does not act.
+  using cancel_held = pthread_cancel_disabled;
+
   /// The addresses of a name for stream sockets, in the order in which they are to be tried, or of numeric text alone,
   /// for which nobody is asked: 0, or one of getaddrinfo()'s own numbers. AI_ADDRCONFIG stays off: without a network it
   /// would hide even "localhost".

@@ -185,6 +185,11 @@ struct windows_platform : windows_waiting {
     return name;
   }
 
+  /// There is no such thing as pthread_cancel().
+  struct cancel_held {
+    cancel_held() noexcept {}
+  };
+
   /// The addresses of a name for stream sockets, in the order in which they are to be tried, or of numeric text alone,
   /// for which nobody is asked: 0, or one of getaddrinfo()'s own numbers, which are the system's. The name is in the
   /// code page of the process.
