@@ -134,8 +134,8 @@ TEST(CaresWithoutAnswer, is_not_asked_for_a_numeric_address_with_a_named_service
   if (::getservbyname("discard", "tcp") == nullptr) GTEST_SKIP() << "SKIPPED: there is no /etc/services (netbase).";
   udp_socket const silent;
   struct {
-    char const* name;
-    endpoint means;
+    char const* name = nullptr;
+    endpoint means{};
   } const all[] = {{"127.0.0.1", *endpoint::parse("127.0.0.1:9")},
                    {"127.1", *endpoint::parse("127.0.0.1:9")},
                    {"::1", *endpoint::parse("[::1]:9")}};

@@ -11,7 +11,9 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <algorithm>
 #include <fstream>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <thread>
@@ -37,6 +39,11 @@ bool is_nothing_begun(tconn::connect_result const& result) {
          !result.error().where.valid();
 }
 
+/// Waits until no abandoned lookup is at work. A process that ends before leaves memory behind.
+bool all_lookups_end() {
+  return eventually([] { return lookup_job::abandoned == 0; }, 20s);
+}
+
 /// How many events this process has open.
 int event_count() {
   int events = 0;
@@ -53,8 +60,8 @@ class SystemResolver : public testing::Test {
     if (!name_server::is_installed()) GTEST_SKIP() << "SKIPPED: dnsmasq is not installed (dnsmasq-base).";
   }
   template <class Function>
-  void run(Function&& function) {
-    auto const report = with_its_own_resolver(std::forward<Function>(function));
+  void run(Function&& function, std::chrono::seconds patience = 1s) {
+    auto const report = with_its_own_resolver(patience, std::forward<Function>(function));
     if (!report.entered)
       GTEST_SKIP() << "SKIPPED: no network and mount namespaces can be made here (needs root or user namespaces).";
     EXPECT_EQ(report.text, "");
@@ -154,36 +161,39 @@ TEST_F(SystemResolver, is_abandoned_at_once_when_the_call_is_cancelled) {
     found.expect(is_nothing_begun(result) && result.error().code == errc::cancelled, told(result));
     found.expect(lookup_job::abandoned == 1, "nothing is at work");
     found.expect(result.error().elapsed < 900ms, "it waited for the lookup");
+    found.expect(all_lookups_end(), "the lookup does not end");
   });
 }
 
 TEST_F(SystemResolver, that_gets_no_answer_keeps_every_deadline_and_leaves_a_bounded_number_at_work) {
-  run([](findings& found) {
-    std::optional<udp_socket> silent(dns_port);
-    auto const threads = settled_thread_count();
-    auto const began_with = descriptor_count();
-    for (int i = 1; i <= lookup_job::most_abandoned; ++i) {
-      auto const result = timed_connect({"four.test", "80"}, 5ms);
-      found.expect(is_nothing_begun(result) && result.error().code == errc::deadline_exceeded, told(result));
-      found.expect(result.error().elapsed >= 5ms && result.error().elapsed < 500ms,
-                   "not at the deadline: " + told(result));
-      found.expect(lookup_job::abandoned == i, "not counted: " + std::to_string(i));
-    }
-    found.expect(event_count() == 0, "an abandoned lookup holds an event");
-    auto const refused = timed_connect({"four.test", "80"}, 10s);
-    found.expect(is_nothing_begun(refused) && refused.error().code == errc::resolver_busy, told(refused));
-    listener const accepts;
-    auto const port = std::to_string(accepts.where().port());
-    found.expect(timed_connect({"127.0.0.1", port}, 10s).has_value(), "numeric text is refused as well");
+  run(
+      [](findings& found) {
+        std::optional<udp_socket> silent(dns_port);
+        auto const threads = settled_thread_count();
+        auto const began_with = descriptor_count();
+        for (int i = 1; i <= lookup_job::most_abandoned; ++i) {
+          auto const result = timed_connect({"four.test", "80"}, 5ms);
+          found.expect(is_nothing_begun(result) && result.error().code == errc::deadline_exceeded, told(result));
+          found.expect(result.error().elapsed >= 5ms && result.error().elapsed < 500ms,
+                       "not at the deadline: " + told(result));
+          found.expect(lookup_job::abandoned == i, "not counted: " + std::to_string(i));
+        }
+        found.expect(event_count() == 0, "an abandoned lookup holds an event");
+        auto const refused = timed_connect({"four.test", "80"}, 10s);
+        found.expect(is_nothing_begun(refused) && refused.error().code == errc::resolver_busy, told(refused));
+        listener const accepts;
+        auto const port = std::to_string(accepts.where().port());
+        found.expect(timed_connect({"127.0.0.1", port}, 10s).has_value(), "numeric text is refused as well");
 
-    found.expect(eventually([] { return lookup_job::abandoned == 0; }, 20s), "the bound does not go down");
-    found.expect(eventually([&] { return thread_count() <= threads; }), "a thread is left");
-    found.expect(descriptor_count() == began_with + 1, "a descriptor is left");
-    silent.reset();
-    name_server const server(dns_port, known);
-    auto const again = timed_connect({"four.test", port}, 10s);
-    found.expect(again.has_value(), "again: " + told(again));
-  });
+        found.expect(all_lookups_end(), "the bound does not go down");
+        found.expect(eventually([&] { return thread_count() <= threads; }), "a thread is left");
+        found.expect(descriptor_count() == began_with + 1, "a descriptor is left");
+        silent.reset();
+        name_server const server(dns_port, known);
+        auto const again = timed_connect({"four.test", port}, 10s);
+        found.expect(again.has_value(), "again: " + told(again));
+      },
+      3s);
 }
 
 /// The signals that each thread but this one blocks.
@@ -199,6 +209,12 @@ std::vector<unsigned long long> blocked_by_others() {
   return all;
 }
 
+/// These come to the thread that is at fault, blocked or not; valgrind keeps them open.
+bool is_raised_by_a_fault(int signal) {
+  constexpr int all[] = {SIGILL, SIGTRAP, SIGBUS, SIGFPE, SIGSEGV, SIGSYS};
+  return std::find(std::begin(all), std::end(all), signal) != std::end(all);
+}
+
 TEST_F(SystemResolver, receives_no_signals_in_its_thread_and_leaves_the_callers_mask_alone) {
   run([](findings& found) {
     udp_socket const silent(dns_port);
@@ -210,10 +226,11 @@ TEST_F(SystemResolver, receives_no_signals_in_its_thread_and_leaves_the_callers_
     auto const blocked = blocked_by_others();
     for (int number = 1; number < 32; ++number) {
       found.expect(sigismember(&before, number) == sigismember(&after, number), "the caller's mask has changed");
-      if (number == SIGKILL || number == SIGSTOP) continue;
+      if (is_raised_by_a_fault(number) || number == SIGKILL || number == SIGSTOP) continue;
       bool const is_blocked = !blocked.empty() && (blocked.back() >> (number - 1) & 1U) != 0;
       found.expect(is_blocked, "the thread may get signal " + std::to_string(number));
     }
+    found.expect(all_lookups_end(), "the lookup does not end");
   });
 }
 

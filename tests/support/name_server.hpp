@@ -141,25 +141,26 @@ class findings {
   std::string text_{};
 };
 
-/// Gives this process a /etc/resolv.conf and /etc/nsswitch.conf of its own: it asks 127.0.0.1, port 53, once, for a
-/// second.
-inline bool replace_the_resolver(temporary_folder const& folder) {
-  if (::unshare(CLONE_NEWNS) != 0 || ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return false;
-  auto const replace = [&](std::string const& name, char const* text) {
+/// Gives this process a /etc/resolv.conf and /etc/nsswitch.conf of its own: it asks 127.0.0.1, port 53, once, and
+/// waits so long for an answer.
+inline bool replace_the_resolver(temporary_folder const& folder, std::chrono::seconds patience) {
+  if (::unshare(CLONE_NEWNS) != 0 || ::mount("none", "/", "none", MS_REC | MS_PRIVATE, nullptr) != 0) return false;
+  auto const replace = [&](std::string const& name, std::string const& text) {
     std::ofstream(folder.file(name)) << text;
-    return ::mount(folder.file(name).c_str(), ("/etc/" + name).c_str(), nullptr, MS_BIND, nullptr) == 0;
+    return ::mount(folder.file(name).c_str(), ("/etc/" + name).c_str(), "none", MS_BIND, nullptr) == 0;
   };
-  return replace("resolv.conf", "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n") &&
+  return replace("resolv.conf",
+                 "nameserver 127.0.0.1\noptions attempts:1 timeout:" + std::to_string(patience.count()) + "\n") &&
          replace("nsswitch.conf", "hosts: files dns\nservices: files\n");
 }
 
 /// Runs a function, which takes findings, in a process with a network and a resolver of its own.
 template <class Function>
-namespace_report with_its_own_resolver(Function&& function) {
+namespace_report with_its_own_resolver(std::chrono::seconds patience, Function&& function) {
   static constexpr char not_replaced[] = "the resolver's files cannot be replaced";
   temporary_folder const folder;
   auto report = in_a_network_namespace([&]() -> std::string {
-    if (!replace_the_resolver(folder)) return not_replaced;
+    if (!replace_the_resolver(folder, patience)) return not_replaced;
     findings found;
     try {
       function(found);
