@@ -39,9 +39,9 @@ bool is_nothing_begun(tconn::connect_result const& result) {
          !result.error().where.valid();
 }
 
-/// Waits until no abandoned lookup is at work. A process that ends before leaves memory behind.
-bool all_lookups_end() {
-  return eventually([] { return lookup_job::abandoned == 0; }, 20s);
+/// Waits until no abandoned lookup is at work, and its thread is gone. A process that ends before leaves memory behind.
+bool all_lookups_end(std::ptrdiff_t threads) {
+  return eventually([&] { return lookup_job::abandoned == 0 && thread_count() <= threads; }, 20s);
 }
 
 /// How many events this process has open.
@@ -135,6 +135,7 @@ TEST_F(SystemResolver, is_waited_for_within_the_deadline_and_no_longer) {
   run([](findings& found) {
     name_server const server(fast_port, known);
     slow_name_server const slow(dns_port, fast_port, 300ms);
+    auto const threads = settled_thread_count();
     listener const accepts;
     auto const port = std::to_string(accepts.where().port());
     auto const late = timed_connect({"four.test", port}, 50ms);
@@ -144,12 +145,13 @@ TEST_F(SystemResolver, is_waited_for_within_the_deadline_and_no_longer) {
     auto const result = timed_connect({"four.test", port}, 10s);
     found.expect(result.has_value(), told(result));
     found.expect(steady::now() - began >= 300ms, "the server was not slow");
-    found.expect(eventually([&] { return lookup_job::abandoned == 0; }), "the abandoned lookup does not end");
+    found.expect(all_lookups_end(threads), "the abandoned lookup does not end");
   });
 }
 
 TEST_F(SystemResolver, is_abandoned_at_once_when_the_call_is_cancelled) {
   run([](findings& found) {
+    auto const threads = settled_thread_count();
     udp_socket const silent(dns_port);
     cancellation cancel;
     std::thread canceller([&] {
@@ -161,7 +163,7 @@ TEST_F(SystemResolver, is_abandoned_at_once_when_the_call_is_cancelled) {
     found.expect(is_nothing_begun(result) && result.error().code == errc::cancelled, told(result));
     found.expect(lookup_job::abandoned == 1, "nothing is at work");
     found.expect(result.error().elapsed < 900ms, "it waited for the lookup");
-    found.expect(all_lookups_end(), "the lookup does not end");
+    found.expect(all_lookups_end(threads), "the lookup does not end");
   });
 }
 
@@ -185,7 +187,7 @@ TEST_F(SystemResolver, that_gets_no_answer_keeps_every_deadline_and_leaves_a_bou
         auto const port = std::to_string(accepts.where().port());
         found.expect(timed_connect({"127.0.0.1", port}, 10s).has_value(), "numeric text is refused as well");
 
-        found.expect(all_lookups_end(), "the bound does not go down");
+        found.expect(all_lookups_end(threads), "the bound does not go down");
         found.expect(eventually([&] { return thread_count() <= threads; }), "a thread is left");
         found.expect(descriptor_count() == began_with + 1, "a descriptor is left");
         silent.reset();
@@ -217,6 +219,7 @@ bool is_raised_by_a_fault(int signal) {
 
 TEST_F(SystemResolver, receives_no_signals_in_its_thread_and_leaves_the_callers_mask_alone) {
   run([](findings& found) {
+    auto const threads = settled_thread_count();
     udp_socket const silent(dns_port);
     sigset_t before;
     ::pthread_sigmask(SIG_SETMASK, nullptr, &before);
@@ -230,7 +233,7 @@ TEST_F(SystemResolver, receives_no_signals_in_its_thread_and_leaves_the_callers_
       bool const is_blocked = !blocked.empty() && (blocked.back() >> (number - 1) & 1U) != 0;
       found.expect(is_blocked, "the thread may get signal " + std::to_string(number));
     }
-    found.expect(all_lookups_end(), "the lookup does not end");
+    found.expect(all_lookups_end(threads), "the lookup does not end");
   });
 }
 
