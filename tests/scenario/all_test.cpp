@@ -3,6 +3,7 @@
 // the others, and whatever has run out meanwhile.
 #include "support/simulation.hpp"
 
+#include <sys/resource.h>
 #include <cerrno>
 #include <stdexcept>
 #include <string>
@@ -362,6 +363,172 @@ TEST_F(All, is_not_disturbed_by_signals) {
   EXPECT_EQ(net.elapsed(), 40ms);
 }
 
+TEST_F(All, looks_at_what_was_freed_the_moment_it_is_freed) {
+  net.descriptor_limit(1);
+  net.ports_per_peer(1);
+  net.on_syn(to, {rst(53ms)});
+  net.on_syn(two[1], {rst(53ms)});
+  auto const results = connect_all({to, two[1]}, 1s);
+  EXPECT_EQ(results[1].error().elapsed, 106ms);
+  net.descriptor_limit(0);
+  auto const began = net.elapsed();
+  EXPECT_EQ(connect_all({to, to, to}, 1s)[2].error().elapsed, 159ms) << net.wire();
+  EXPECT_EQ(net.elapsed() - began, 159ms);
+}
+
+TEST_F(All, without_a_deadline_waits_for_a_place_while_something_is_in_flight) {
+  net.descriptor_limit(1);
+  net.on_syn(to, {rst(20ms)});
+  net.on_syn(two[1], {syn_ack(5ms)});
+  auto const results = connect_all({to, two[1]}, deadline::never());
+  EXPECT_EQ(results[0].error().code, std::errc::connection_refused);
+  EXPECT_TRUE(results[1]);
+  EXPECT_EQ(net.elapsed(), 25ms);
+}
+
+TEST_F(All, lets_no_peer_wait_for_the_ports_of_another) {
+  net.ports_per_peer(2);
+  net.on_syn(two[1], {rst(50ms)});
+  std::vector<endpoint> all(100, to);
+  all.insert(all.end(), 3, two[1]);
+  auto const results = connect_all(all, 1s);
+  EXPECT_EQ(results[102].error().code, std::errc::connection_refused);
+  EXPECT_EQ(results[102].error().elapsed, 100ms);
+  EXPECT_EQ(results[99].error().handshake, handshake::not_started);
+}
+
+TEST_F(All, tries_a_peer_without_ports_once_in_10_ms_and_the_endpoints_behind_it_not_at_all) {
+  net.ports_per_peer(1);
+  connect_all(std::vector<endpoint>(200, to), 100ms);
+  // 8 tries at the first lack, which may be bad luck; then one in 10 ms.
+  EXPECT_LE(count(net.log(), "open "), 1 + 8 + 10) << net.log();
+}
+
+TEST_F(All, goes_round_the_pool_for_each_family_by_itself) {
+  std::vector<endpoint> const pool{at("198.51.100.1:0"), at("198.51.100.2:0"), at("[2001:db8::5]:0")};
+  net.on_syn(to, {syn_ack(1ms)});
+  net.on_syn(two[1], {syn_ack(1ms)});
+  auto const results = connect_all({to, two[1], to, two[1]}, 1s, {.local_addresses = pool});
+  EXPECT_EQ(net.socket_at(results[0]->native_handle()).from, pool[0]);
+  EXPECT_EQ(net.socket_at(results[2]->native_handle()).from, pool[1]);
+  EXPECT_EQ(net.socket_at(results[3]->native_handle()).from, pool[2]);
+}
+
+TEST_F(All, takes_a_local_address_that_is_not_ours_for_an_error) {
+  tconn::testing::fault_plan plan{.fail_at = 1, .error = EADDRNOTAVAIL, .call = "bind"};
+  std::vector<endpoint> const both{to, to};
+  auto const results = tconn::timed_connect_all(both, 1s, {.each = {.local = at("198.51.100.1:0")}},
+                                                tconn::testing::faulty(simulated{&net}, plan));
+  EXPECT_EQ(results[0].error().code, std::errc::address_not_available);
+  EXPECT_EQ(results[0].error().elapsed, 0ms);
+}
+
+TEST_F(All, takes_each_lack_that_socket_may_tell_for_a_matter_of_waiting) {
+  for (int const error : {EMFILE, ENFILE, ENOBUFS, ENOMEM}) {
+    world other;
+    other.on_syn(to, {syn_ack(1ms)});
+    tconn::testing::fault_plan plan{.fail_at = 1, .error = error, .call = "open"};
+    auto const results = tconn::timed_connect_all({to}, 1s, {}, tconn::testing::faulty(simulated{&other}, plan));
+    EXPECT_TRUE(results[0]) << error;
+    EXPECT_EQ(other.elapsed(), 11ms);
+  }
+}
+
+TEST_F(All, looks_a_last_time_at_a_backlog_that_it_was_given_twice) {
+  auto const full = at("unix:/run/full");
+  net.backlog_full_until(full, 49ms);
+  auto const results = connect_all({full, full}, 50ms);
+  EXPECT_TRUE(results[0] && results[1]) << net.log();
+}
+
+TEST_F(All, is_cancelled_while_a_backlog_is_full_and_while_places_and_ports_are_waited_for) {
+  auto const full = at("unix:/run/full");
+  net.backlog_full_until(full, 1h);
+  net.ports_per_peer(1);
+  cancellation cancel;
+  net.at(30ms, [&] { cancel.request(); });
+  std::vector<endpoint> const all{full, to, to, two[1]};
+  net.descriptor_limit(2);
+  auto const results = connect_all(all, 1s, {.each = {.cancel = &cancel}});
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    EXPECT_EQ(results[i].error().code, errc::cancelled) << i;
+    EXPECT_EQ(results[i].error().where, all[i]);
+  }
+  EXPECT_EQ(net.elapsed(), 30ms);
+}
+
+TEST_F(All, begins_nothing_after_a_hook_has_cancelled_it_or_dawdled_past_the_deadline) {
+  std::vector<endpoint> const all(300, to);
+  for (bool const cancels : {false, true}) {
+    world other;
+    other.on_syn(to, {rst(0ms)});
+    cancellation cancel;
+    auto stop = [&](batch_event& event) {
+      if (event.told > 1) return;
+      cancels ? cancel.request() : other.pass(2s);
+    };
+    auto const results =
+        tconn::timed_connect_all(all, 1s, {.each = {.cancel = &cancel}, .on_result = stop}, simulated{&other});
+    EXPECT_EQ(count(other.wire(), "> SYN"), 64) << "the first round";
+    EXPECT_EQ(results[299].error().code, cancels ? errc::cancelled : errc::deadline_exceeded);
+  }
+}
+
+TEST_F(All, fails_at_once_with_a_cancellation_that_was_requested_or_has_no_descriptor) {
+  cancellation requested;
+  requested.request();
+  for (auto const& one : connect_all(two, 1s, {.each = {.cancel = &requested}}))
+    EXPECT_EQ(one.error().code, errc::cancelled);
+  rlimit before{};
+  ::getrlimit(RLIMIT_NOFILE, &before);
+  rlimit const none{0, before.rlim_max};
+  ::setrlimit(RLIMIT_NOFILE, &none);
+  cancellation const without;
+  ::setrlimit(RLIMIT_NOFILE, &before);
+  for (auto const& one : connect_all(two, 1s, {.each = {.cancel = &without}}))
+    EXPECT_EQ(one.error().code, std::errc::too_many_files_open);
+  EXPECT_EQ(net.log(), "");
+}
+
+TEST_F(All, gives_every_endpoint_a_try_though_the_deadline_is_over_before_the_first_begins) {
+  net.answers_at_once(to, 0, 2);
+  net.calls_take(1us);
+  auto const results = connect_all({to, to}, 1ns);
+  EXPECT_EQ(results[0].has_value(), true) << told(results[0]);
+}
+
+TEST_F(All, holds_descriptors_no_longer_than_the_zero_deadline_when_they_run_out) {
+  net.descriptor_limit(1);
+  net.answers_at_once(to, 0, 2);
+  auto const results = connect_all({to, to}, 0ms);
+  EXPECT_TRUE(results[0]);
+  EXPECT_EQ(results[1].error().code, errc::deadline_exceeded);
+  EXPECT_EQ(net.elapsed(), 0ms);
+}
+
+TEST_F(All, leaves_what_a_hook_has_taken_to_the_hook_even_if_it_throws) {
+  struct thrown {};
+  net.on_syn(to, {syn_ack(1ms)});
+  std::vector<tconn::native_handle> taken;
+  auto take = [&](batch_event& event) {
+    taken.push_back(event.release());
+    throw thrown();
+  };
+  EXPECT_THROW(connect_all({to, to}, 1s, {.on_result = take}), thrown);
+  ASSERT_EQ(taken.size(), 1U);
+  EXPECT_EQ(net.open_sockets(), 1U);
+  simulated{&net}.close(taken[0]);
+}
+
+TEST_F(All, is_ended_by_a_wait_that_fails_for_good) {
+  tconn::testing::fault_plan plan{.fail_at = 1, .error = EIO, .call = "wait"};
+  auto const results =
+      tconn::timed_connect_all(two, 1s, {.max_in_flight = 1}, tconn::testing::faulty(simulated{&net}, plan));
+  EXPECT_EQ(results[0].error().code, std::errc::io_error);
+  EXPECT_EQ(results[1].error().code, std::errc::io_error);
+  EXPECT_EQ(results[1].error().handshake, handshake::not_started);
+}
+
 // From so many endpoints on, a queue of the system's is waited for.
 class Many : public All {
  protected:
@@ -415,6 +582,44 @@ TEST_F(Many, are_watched_again_after_false_alarms_and_bad_luck) {
   auto const results = connect_all(all, 50ms);
   EXPECT_TRUE(results[0]);
   EXPECT_TRUE(results[1]);
+}
+
+TEST_F(Many, sleep_while_nothing_happens) {
+  connect_all(all, 1s);
+  EXPECT_EQ(count(net.log(), "+1000ms wait"), size + 1) << "the one wait, and a last look each";
+  EXPECT_EQ(count(net.log(), "+0ms wait"), size / 64) << "a look after every 64 that have begun";
+}
+
+TEST_F(Many, bear_a_queue_that_is_interrupted_and_tell_of_one_that_fails) {
+  for (auto const& [error, ends] : {std::pair{EINTR, false}, std::pair{EBADF, true}}) {
+    world other;
+    for (auto const& one : all) other.on_syn(one, {syn_ack(10ms)});
+    tconn::testing::fault_plan plan{.fail_at = 1, .error = error, .call = "take_ready"};
+    auto const results = tconn::timed_connect_all(all, 1s, {}, tconn::testing::faulty(simulated{&other}, plan));
+    for (auto const& one : results) {
+      EXPECT_EQ(one.has_value(), !ends);
+      EXPECT_TRUE(one || one.error().code == std::errc::bad_file_descriptor);
+    }
+    EXPECT_EQ(other.elapsed(), 10ms);
+  }
+}
+
+/// A strategy that can watch sockets and no queues.
+struct without_queues : simulated {
+  using simulated::simulated;
+  static bool can_wait_on(tconn::native_handle handle) { return handle < 1000; }
+};
+
+TEST_F(Many, are_waited_for_one_by_one_by_a_strategy_that_cannot_watch_a_queue) {
+  for (auto const& one : all) net.on_syn(one, {syn_ack(10ms)});
+  auto const results = tconn::timed_connect_all(all, 1s, {}, without_queues{&net});
+  for (auto const& one : results) EXPECT_TRUE(one);
+  EXPECT_EQ(count(net.log(), "take_ready"), 0);
+}
+
+TEST_F(Many, have_no_queue_when_few_may_be_in_flight) {
+  connect_all(all, 1ms, {.max_in_flight = 63});
+  EXPECT_EQ(count(net.log(), "open_queue"), 0);
 }
 
 TEST_F(Many, go_on_without_the_queue_when_it_takes_no_more) {
