@@ -104,12 +104,12 @@ TEST_F(Internet, costs_a_lost_syn_no_more_than_the_hedge) {
   int held_up = 0;
   for (bool hedges = false;;) {
     SKIP_WITHOUT(makes({.peers = scaled(240), .lost_percent = 20, .nearest = 1ms, .farthest = 30ms}));
-    auto const hedge = hedges ? std::chrono::nanoseconds(100ms) : std::chrono::nanoseconds::max();
+    auto const hedge = hedges ? std::chrono::nanoseconds(250ms) : std::chrono::nanoseconds::max();
     auto const connected = to_every_peer([&](std::size_t peer) {
       return tconn::timed_connect_any({net().at(peer)}, 800ms, {.hedge_after = hedge}).has_value();
     });
     auto const& seen = net().end();
-    if (net().longest_standstill() > 150ms) {
+    if (net().longest_standstill() > 120ms) {
       ASSERT_LT(++held_up, 10) << "this machine is too slow to tell";
       continue;
     }
@@ -127,7 +127,7 @@ TEST_F(Internet, costs_a_lost_syn_no_more_than_the_hedge) {
 // complete when the winner is found, and some whose is not.
 TEST_F(Internet, lets_a_race_pass_by_the_dead_and_leaves_every_loser_by_its_policy) {
   for (auto const how : {tconn::on_timeout::close, tconn::on_timeout::reset}) {
-    SKIP_WITHOUT(makes({.peers = scaled(400), .dead_percent = 50, .nearest = 20ms, .farthest = 20ms}));
+    SKIP_WITHOUT(makes({.peers = 4 * scaled(100), .dead_percent = 50, .nearest = 20ms, .farthest = 20ms}));
     std::vector<bool> has_won(net().size());
     for (std::size_t first = 0; first + 4 <= net().size(); first += 4) {
       std::vector<tconn::endpoint> four;
@@ -153,7 +153,9 @@ TEST_F(Internet, lets_a_race_pass_by_the_dead_and_leaves_every_loser_by_its_poli
       EXPECT_EQ(at.resets, answers && !ends_by_fin ? 1U : 0U) << peer << ", by the kernel if it was given up in flight";
       late_losers += at.established != 0 && !has_won[peer] ? 1U : 0U;
     }
-    EXPECT_GT(late_losers, 0U) << "else the policy was not seen at work";
+    // Where everything is slow the winner may be found before the others have answered.
+    bool const is_slow = scaled(100) < 100;
+    EXPECT_TRUE(is_slow || late_losers > 0) << "the policy was not seen at work";
   }
 }
 
