@@ -222,7 +222,7 @@ struct posix_platform : posix_waiting {
     sigset_t before;
     sigfillset(&all);
     ::pthread_sigmask(SIG_SETMASK, &all, &before);
-    pthread_t started;
+    pthread_t started{};
     auto const body = [](void* given) -> void* { return run(given), nullptr; };
     int const error = ::pthread_create(&started, &detached, body, argument);
     ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
