@@ -260,35 +260,12 @@ TEST_F(Any, spends_one_budget_through_a_storm_of_signals) {
 }
 
 TEST_F(Any, cancelled_at_any_call_has_one_outcome_and_leaves_nothing_open) {
-  auto const play = [&](int cancel_before, int& calls) {
-    world own;
-    tconn::cancellation cancel;
+  auto const cancelled = times_cancelled_at_any_call("connected", [](world& own, tconn::cancellation const& cancel) {
     own.on_syn(four, {rst(20ms)});
     own.on_syn(six, {syn_ack(300ms)});
-    own.before_call = [&](std::string_view) {
-      if (++calls == cancel_before) cancel.request();
-    };
     race_options const options{.each = {.cancel = &cancel}, .stagger = 50ms, .hedge_after = 100ms};
-    std::string code;
-    {
-      auto const result = tconn::timed_connect_any({four, six, four_too}, 10s, options, simulated{&own});
-      code = result ? "connected" : result.error().code.message();
-      EXPECT_EQ(own.open_sockets(), result ? 1U : 0U) << own.log();
-    }
-    EXPECT_EQ(own.open_sockets(), 0U) << own.log();
-    EXPECT_EQ(own.blocked() + own.stray_closes(), 0) << own.log();
-    return code;
-  };
-  int calls = 0;
-  EXPECT_EQ(play(0, calls), "connected");
-  int cancelled = 0;
-  int const last = calls;
-  for (int point = 1; point <= last; ++point) {
-    calls = 0;
-    auto const code = play(point, calls);
-    EXPECT_TRUE(code == "cancelled" || code == "connected") << point << ": " << code;
-    cancelled += code == "cancelled" ? 1 : 0;
-  }
+    return tconn::timed_connect_any({four, six, four_too}, 10s, options, simulated{&own});
+  });
   EXPECT_GE(cancelled, 8);
 }
 

@@ -11,6 +11,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <string_view>
 
 namespace support {
 
@@ -57,6 +58,41 @@ inline int count(std::string const& log, std::string const& call) {
   int found = 0;
   for (auto at = log.find(call); at != log.npos; at = log.find(call, at + 1)) ++found;
   return found;
+}
+
+/// Makes a call again and again, each time in a world of its own, and cancels it just before the first thing that it asks
+/// of the system, then before the second, and so on. It is to be cancelled, or to end as it does undisturbed, and to leave
+/// nothing open. Gives how often it was cancelled.
+template <class Call>
+int times_cancelled_at_any_call(std::string const& undisturbed, Call&& call) {
+  int calls = 0;
+  auto const outcome = [&](int cancelled_before) {
+    world own;
+    tconn::cancellation cancel;
+    calls = 0;
+    own.before_call = [&](std::string_view) {
+      if (++calls == cancelled_before) cancel.request();
+    };
+    std::string code;
+    {
+      auto const result = call(own, cancel);
+      own.before_call = {};
+      code = result ? "connected" : result.error().code.message();
+      EXPECT_EQ(own.open_sockets(), result ? 1U : 0U) << own.log();
+    }
+    EXPECT_EQ(own.open_sockets(), 0U) << own.log();
+    EXPECT_EQ(own.blocked() + own.stray_closes(), 0) << own.log();
+    return code;
+  };
+  EXPECT_EQ(outcome(0), undisturbed);
+  int cancelled = 0;
+  int const last = calls;
+  for (int point = 1; point <= last; ++point) {
+    auto const code = outcome(point);
+    EXPECT_TRUE(code == "cancelled" || code == undisturbed) << point << ": " << code;
+    cancelled += code == "cancelled" ? 1 : 0;
+  }
+  return cancelled;
 }
 
 }  // namespace support
