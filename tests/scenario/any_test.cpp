@@ -5,6 +5,8 @@
 #include <timed_connect/race.hpp>
 
 #include <string>
+#include <string_view>
+#include <tuple>
 #include <vector>
 
 namespace {
@@ -19,6 +21,7 @@ using tconn::race_options;
 auto const four = at("192.0.2.1:80");
 auto const four_too = at("192.0.2.2:80");
 auto const four_as_well = at("192.0.2.3:80");
+auto const four_at_last = at("192.0.2.4:80");
 auto const six = at("[2001:db8::1]:80");
 auto const six_too = at("[2001:db8::2]:80");
 
@@ -83,6 +86,33 @@ TEST_F(Any, with_no_stagger_begins_all_at_once) {
   EXPECT_EQ(syns(), "+0ms 192.0.2.1:80\n+0ms 192.0.2.2:80\n+0ms 192.0.2.3:80\n");
 }
 
+TEST_F(Any, begins_nothing_beside_a_winner) {
+  net.on_syn(four, {syn_ack(0ms)});
+  EXPECT_TRUE(race({four, four_too}, 10s, {.stagger = 0ms}));
+  EXPECT_EQ(syns(), "+0ms 192.0.2.1:80\n") << "connected at once";
+  world late;
+  late.on_syn(four, {syn_ack(40ms)});
+  race_options const hedged{.stagger = 0ms, .hedge_after = 40ms};
+  EXPECT_TRUE(tconn::timed_connect_any({four, four_too}, 10s, hedged, simulated{&late}));
+  EXPECT_EQ(count(late.wire(), "> SYN 192.0.2.2:80"), 1) << "connected when the others are to be hedged\n"
+                                                         << late.wire();
+}
+
+TEST_F(Any, begins_nothing_after_the_deadline_however_long_its_calls_take) {
+  std::vector<tconn::endpoint> const ten(10, four);
+  for (bool const hedges : {false, true}) {
+    world own;
+    auto const limit = hedges ? 60ms : 10ms;
+    own.at(1ms, [&] { own.calls_take(1ms); });
+    if (!hedges) own.calls_take(1ms);
+    own.before_call = [&](std::string_view call) {
+      EXPECT_TRUE(call != "open" || own.elapsed() <= limit) << own.wire();
+    };
+    EXPECT_FALSE(tconn::timed_connect_any(ten, limit, {.stagger = 0ms, .hedge_after = 50ms}, simulated{&own}));
+    EXPECT_GE(own.elapsed(), limit);
+  }
+}
+
 TEST_F(Any, never_staggers_by_less_than_ten_milliseconds) {
   EXPECT_FALSE(race({four, four_too, four_as_well}, 100ms, {.stagger = 1ns}));
   EXPECT_EQ(syns(), "+0ms 192.0.2.1:80\n+10ms 192.0.2.2:80\n+20ms 192.0.2.3:80\n");
@@ -92,14 +122,15 @@ TEST_F(Any, gives_the_losers_up_by_their_policy) {
   for (auto const how : {on_timeout::close, on_timeout::reset}) {
     world own;
     own.on_syn(four, {syn_ack(30ms)});
-    own.on_syn(four_too, {syn_ack(30ms)});
+    own.on_syn(four_too, {syn_ack(30ms), data(30ms)});
     auto const result =
         tconn::timed_connect_any({four, four_too}, 10s, {.stagger = 0ms, .losers = how}, simulated{&own});
     ASSERT_TRUE(result);
     EXPECT_EQ(own.socket_at(result->native_handle()).target, four) << "the first in order";
     EXPECT_EQ(own.open_sockets(), 1U);
-    auto const* const end = how == on_timeout::close ? "> FIN 192.0.2.2:80" : "> RST 192.0.2.2:80";
-    EXPECT_NE(own.wire().find(end), std::string::npos) << own.wire();
+    bool const is_closed = how == on_timeout::close;
+    EXPECT_EQ(count(own.wire(), "> FIN 192.0.2.2:80"), is_closed ? 1 : 0) << own.wire();
+    EXPECT_EQ(count(own.wire(), "> RST 192.0.2.2:80"), is_closed ? 0 : 1) << "unread data is no reason\n" << own.wire();
   }
 }
 
@@ -164,6 +195,14 @@ TEST_F(Any, ends_before_the_deadline_when_all_have_used_up_their_own_limits) {
   EXPECT_EQ(result.error().attempts.size(), 2U);
 }
 
+TEST_F(Any, tells_at_the_deadline_of_the_first_attempt_that_is_left) {
+  auto const result = race({four, four_too, four_as_well}, 250ms, {.attempt_limit = 100ms});
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, errc::deadline_exceeded);
+  EXPECT_EQ(result.error().where, four_as_well) << "the others have used up their own limits";
+  EXPECT_EQ(result.error().attempts.size(), 3U);
+}
+
 TEST_F(Any, an_error_says_more_than_a_limit) {
   net.on_syn(four_too, {rst(10ms)});
   auto const result = race({four, four_too}, 10s, {.attempt_limit = 100ms});
@@ -184,10 +223,23 @@ TEST_F(Any, hedges_an_attempt_that_is_unanswered_by_a_second_SYN_from_a_new_sock
 
 TEST_F(Any, hedges_each_attempt_once_and_not_one_that_has_failed) {
   net.on_syn(four_too, {rst(10ms)});
+  net.signals_every(100ms);  // so that the race is awake when the second one's hedge would be due
   auto const result = race({four, four_too}, 900ms, {.hedge_after = 40ms});
   ASSERT_FALSE(result);
   EXPECT_EQ(syns(), "+0ms 192.0.2.1:80\n+40ms 192.0.2.1:80\n+250ms 192.0.2.2:80\n");
   EXPECT_EQ(result.error().attempts.size(), 3U);
+}
+
+TEST_F(Any, begins_the_next_at_once_when_an_attempt_and_its_hedge_have_both_failed_and_not_before) {
+  for (bool const hedge_is_last : {false, true}) {
+    world own;
+    own.on_syn(four, {rst(hedge_is_last ? 50ms : 300ms)});
+    own.on_syn(four, {rst(hedge_is_last ? 260ms : 10ms)});
+    own.on_syn(four_too, {syn_ack(5ms)});
+    race_options const options{.stagger = 1s, .hedge_after = 40ms};
+    EXPECT_TRUE(tconn::timed_connect_any({four, four_too}, 10s, options, simulated{&own}));
+    EXPECT_EQ(own.elapsed(), 305ms) << own.wire();
+  }
 }
 
 TEST_F(Any, with_a_zero_deadline_begins_one_and_looks_once) {
@@ -220,6 +272,23 @@ TEST_F(Any, welcomes_duplicates_and_mixed_families) {
   EXPECT_LE(net.elapsed(), 102ms);
 }
 
+TEST_F(Any, sees_an_answer_and_a_cancellation_though_something_is_always_due) {
+  auto const full = at("unix:/run/full.sock");
+  for (bool const answered : {true, false}) {
+    world own;
+    tconn::cancellation cancel;
+    own.backlog_full_until(full, 1h);
+    own.calls_take(1ms);  // more than the first pauses between the tries
+    if (answered) own.on_syn(four, {syn_ack(20ms)});
+    own.at(40ms, [&] { cancel.request(); });
+    auto const result = tconn::timed_connect_any({full, full, full, four}, 10s,
+                                                 {.each = {.cancel = &cancel}, .stagger = 0ms}, simulated{&own});
+    EXPECT_EQ(told(result) == "connected", answered) << told(result);
+    EXPECT_EQ(!result && result.error().code == errc::cancelled, !answered) << told(result);
+    EXPECT_LE(own.elapsed(), answered ? 40ms : 70ms);
+  }
+}
+
 TEST_F(Any, of_nothing_is_an_error) {
   EXPECT_EQ(race({}, 10s).error().code, errc::no_endpoints);
   EXPECT_EQ(net.log(), "");
@@ -227,6 +296,7 @@ TEST_F(Any, of_nothing_is_an_error) {
 
 TEST_F(Any, refuses_options_that_make_no_sense_before_anything_is_sent) {
   race_options const all[] = {{.each = {.on_timeout = on_timeout::keep}},
+                              {.each = {.on_timeout = static_cast<on_timeout>(7)}},
                               {.losers = on_timeout::keep},
                               {.losers = static_cast<on_timeout>(7)},
                               {.stagger = -1ns},
@@ -257,6 +327,154 @@ TEST_F(Any, spends_one_budget_through_a_storm_of_signals) {
   ASSERT_FALSE(result);
   EXPECT_EQ(net.elapsed(), 300ms);
   EXPECT_EQ(syns(), "+0ms 192.0.2.1:80\n+250ms [2001:db8::1]:80\n");
+}
+
+TEST_F(Any, goes_on_when_the_winner_cannot_be_handed_over) {
+  for (bool const another_wins : {true, false}) {
+    world own;
+    own.on_syn(four, {syn_ack(20ms)});
+    own.on_syn(four_too, {another_wins ? syn_ack(5ms) : rst(5ms)});
+    tconn::testing::fault_plan plan{.fail_at = 1, .error = EIO, .call = "set_blocking"};
+    auto const result =
+        tconn::timed_connect_any({four, four_too}, 10s, {}, tconn::testing::faulty{simulated{&own}, plan});
+    EXPECT_EQ(own.elapsed(), 25ms) << own.wire();
+    EXPECT_EQ(result.has_value(), another_wins) << told(result);
+    if (result) continue;
+    ASSERT_EQ(result.error().attempts.size(), 2U);
+    EXPECT_EQ(result.error().attempts[0].code, std::errc::io_error);
+    EXPECT_EQ(result.error().attempts[1].code, std::errc::connection_refused);
+  }
+}
+
+TEST_F(Any, waits_for_a_descriptor_that_another_attempt_will_give_back_and_burns_no_endpoint_meanwhile) {
+  net.descriptor_limit(2);
+  net.on_syn(four, {rst(33ms)});
+  net.on_syn(four_as_well, {rst(12ms)});
+  net.on_syn(four_at_last, {syn_ack(5ms)});
+  auto const result = race({four, four_too, four_as_well, four_at_last}, 10s, {.stagger = 0ms});
+  ASSERT_TRUE(result) << told(result);
+  EXPECT_EQ(syns(), "+0ms 192.0.2.1:80\n+0ms 192.0.2.2:80\n+33ms 192.0.2.3:80\n+45ms 192.0.2.4:80\n");
+}
+
+TEST_F(Any, looks_for_a_descriptor_that_somebody_else_has_freed) {
+  net.descriptor_limit(1);
+  net.on_syn(four_too, {syn_ack(5ms)});
+  net.at(25ms, [&] { net.descriptor_limit(2); });
+  EXPECT_TRUE(race({four, four_too}, 10s, {.stagger = 0ms}));
+  EXPECT_EQ(net.elapsed(), 35ms) << net.log();
+}
+
+TEST_F(Any, tells_that_there_is_no_descriptor_when_none_of_its_own_will_come_back) {
+  lend();
+  net.descriptor_limit(1);
+  auto const result = race({four, four_too}, 10s);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, std::errc::too_many_files_open);
+  EXPECT_EQ(result.error().attempts.size(), 2U);
+  EXPECT_EQ(net.elapsed(), 0ms);
+}
+
+TEST_F(Any, whose_wait_fails_ends_with_that_error_and_begins_no_other) {
+  net.answers_at_once(four, ECONNREFUSED);
+  tconn::testing::intercepted const sys(simulated{&net},
+                                        [](std::string_view call) { return call == "wait" ? EIO : 0; });
+  auto const result = tconn::timed_connect_any({four, four_too, four_as_well}, 10s, {}, sys);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, std::errc::io_error) << told(result);
+  EXPECT_EQ(result.error().where, four_too);
+  EXPECT_EQ(result.error().attempts.size(), 2U);
+}
+
+TEST_F(Any, tells_of_an_attempt_what_a_failure_tells) {
+  auto const result = race({four}, 2500ms);
+  ASSERT_FALSE(result);
+  auto const& failure = result.error();
+  ASSERT_EQ(failure.attempts.size(), 1U);
+  auto const& one = failure.attempts[0];
+  EXPECT_EQ(failure.syn_retransmits, 2U);
+  auto const parts = [](auto const& f) {
+    return std::tuple(f.where, f.code, f.handshake, f.aftermath, f.syn_retransmits, f.elapsed);
+  };
+  EXPECT_TRUE(parts(one) == parts(failure));
+}
+
+class CancelledAny : public Any {
+ protected:
+  /// Cancels the race just before the n-th call of this name.
+  auto race_cancelled_before(std::string_view name, int nth, std::vector<tconn::endpoint> const& all) {
+    net.before_call = [this, name, left = nth](std::string_view call) mutable {
+      if (call == name && --left == 0) cancel_.request();
+    };
+    return race(all, 10s, {.each = {.cancel = &cancel_}, .stagger = 0ms});
+  }
+  tconn::cancellation cancel_{};
+};
+
+TEST_F(CancelledAny, while_it_begins_its_attempts_tells_of_those_that_have_begun) {
+  auto const result = race_cancelled_before("start_connect", 3, {four, four_too, four_as_well, six, six_too, four});
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, errc::cancelled);
+  EXPECT_EQ(result.error().attempts.size(), 2U);
+  EXPECT_EQ(count(net.wire(), "> SYN"), 2) << net.wire();
+}
+
+TEST_F(CancelledAny, before_its_first_attempt_is_sent_tells_of_no_other) {
+  auto const result = race_cancelled_before("open", 1, {four, four_too});
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, errc::cancelled);
+  EXPECT_EQ(result.error().attempts.size(), 1U);
+}
+
+/// Somebody cancels just before the race reads the clock for the second time: its options have been checked then.
+struct cancelled_when_begun : simulated {
+  tconn::cancellation* cancel;
+  int* readings;
+  tconn::time_point now() const {
+    if (++*readings == 2) cancel->request();
+    return simulated::now();
+  }
+};
+
+TEST_F(CancelledAny, before_its_first_attempt_is_opened_sends_nothing_and_tells_of_that_attempt) {
+  int readings = 0;
+  cancelled_when_begun const sys{simulated{&net}, &cancel_, &readings};
+  auto const result = tconn::timed_connect_any({four, four_too}, 10s, {.each = {.cancel = &cancel_}}, sys);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, errc::cancelled);
+  EXPECT_EQ(result.error().where, four);
+  EXPECT_EQ(result.error().attempts.size(), 1U);
+  EXPECT_EQ(net.wire(), "");
+}
+
+TEST_F(CancelledAny, before_the_call_makes_no_attempt) {
+  cancel_.request();
+  auto const result = race({four, four_too}, 10s, {.each = {.cancel = &cancel_}});
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, errc::cancelled);
+  EXPECT_TRUE(result.error().attempts.empty());
+  EXPECT_EQ(net.log(), "");
+}
+
+TEST_F(CancelledAny, after_a_refusal_tells_of_each_attempt_once_and_begins_no_other) {
+  net.on_syn(four, {rst(10ms)});
+  net.at(40ms, [&] { cancel_.request(); });
+  auto const result = race({four, four_too, four_as_well}, 10s, {.each = {.cancel = &cancel_}});
+  ASSERT_FALSE(result);
+  EXPECT_EQ(net.elapsed(), 40ms);
+  EXPECT_EQ(result.error().code, errc::cancelled);
+  EXPECT_EQ(result.error().where, four_too);
+  ASSERT_EQ(result.error().attempts.size(), 2U);
+  EXPECT_EQ(result.error().attempts[0].code, std::errc::connection_refused);
+  EXPECT_EQ(result.error().attempts[1].code, errc::cancelled);
+}
+
+TEST_F(CancelledAny, together_with_the_answer_gives_the_connection_up) {
+  net.on_syn(four, {syn_ack(30ms)});
+  net.at(30ms, [&] { cancel_.request(); });
+  auto const result = race({four}, 10s, {.each = {.cancel = &cancel_}});
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, errc::cancelled);
+  EXPECT_EQ(result.error().aftermath, aftermath::peer_sees_close);
 }
 
 TEST_F(Any, cancelled_at_any_call_has_one_outcome_and_leaves_nothing_open) {
