@@ -11,10 +11,12 @@
 #include <gtest/gtest.h>
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <atomic>
 #include <functional>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -116,6 +118,24 @@ TYPED_TEST(CancelledWait, of_a_retry_between_its_attempts) {
   });
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().code, errc::cancelled);
+}
+
+TYPED_TEST(CancelledWait, that_nothing_could_cancel_is_refused_and_the_attempt_is_kept) {
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  rlimit const none{0, before.rlim_max};
+  tconn::socket in_flight(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  auto const where = this->black_hole.where();
+  ASSERT_EQ(::connect(in_flight.native_handle(), where.data(), where.size()), -1);
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  cancellation const broken;
+  ::setrlimit(RLIMIT_NOFILE, &before);
+  tconn::pending_connection pending(std::move(in_flight), where, {.cancel = &broken});
+  auto const refused = pending.wait(50ms, on_timeout::close, TypeParam{});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, std::errc::too_many_files_open) << told(refused);
+  EXPECT_EQ(refused.error().aftermath, aftermath::kept);
+  EXPECT_TRUE(pending);
 }
 
 TYPED_TEST(CancelledWait, of_many_calls_by_one_request) {

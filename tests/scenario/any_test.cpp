@@ -302,7 +302,11 @@ TEST_F(Any, refuses_options_that_make_no_sense_before_anything_is_sent) {
                               {.stagger = -1ns},
                               {.attempt_limit = -1ns},
                               {.hedge_after = -1ns}};
-  for (auto const& options : all) EXPECT_EQ(race({four}, 10s, options).error().code, errc::invalid_option);
+  for (auto const& options : all) {
+    auto const result = race({four}, 10s, options);
+    EXPECT_EQ(result.error().code, errc::invalid_option);
+    EXPECT_TRUE(result.error().attempts.empty());
+  }
   EXPECT_EQ(net.log(), "");
 }
 

@@ -120,6 +120,21 @@ TEST_F(Cancelled, goes_on_to_count_for_the_attempt_that_was_kept) {
   EXPECT_FALSE(pending.try_finish()) << "which does not wait, and so is not cancelled";
 }
 
+TEST_F(Cancelled, before_a_wait_on_what_was_kept_ends_one_that_would_only_look) {
+  auto pending = tconn::start_connect(to, {.cancel = &cancel}, simulated{&net});
+  ASSERT_TRUE(pending);
+  cancel.request();
+  EXPECT_EQ(pending->wait(0ms).error().code, errc::cancelled);
+}
+
+TEST_F(Cancelled, goes_on_to_count_for_an_attempt_that_was_moved) {
+  auto first = tconn::start_connect(to, {}, simulated{&net});
+  *first = std::move(*tconn::start_connect(to, {.cancel = &cancel}, simulated{&net}));
+  net.at(30ms, [&] { cancel.request(); });
+  EXPECT_EQ(first->wait(10s).error().code, errc::cancelled);
+  EXPECT_EQ(net.elapsed(), 30ms);
+}
+
 TEST_F(Cancelled, before_any_system_call_there_is_one_outcome_and_what_is_told_is_what_the_peer_saw) {
   for (bool const answered : {false, true}) {
     auto const call = [&](world& own, cancellation const& one) {

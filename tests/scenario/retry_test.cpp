@@ -11,6 +11,7 @@
 namespace {
 
 using namespace support;
+using tconn::connect_options;
 using tconn::errc;
 using tconn::handshake;
 using tconn::on_timeout;
@@ -86,6 +87,43 @@ TEST_F(Retry, does_the_same_again_with_the_same_seed_and_not_with_another) {
   EXPECT_NE(logs[0], logs[2]);
 }
 
+TEST_F(Retry, without_a_seed_depends_on_the_time_of_the_call) {
+  std::vector<std::chrono::nanoseconds> pauses;
+  for (auto const before : {0s, 0s, 1s}) {
+    world own;
+    own.pass(before);
+    own.answers_at_once(to, ECONNREFUSED);
+    own.on_syn(to, {syn_ack(0ms)});
+    EXPECT_TRUE(tconn::timed_connect_retry(to, 10s, {}, simulated{&own}));
+    pauses.push_back(own.elapsed() - before);
+  }
+  EXPECT_EQ(pauses[0], pauses[1]);
+  EXPECT_NE(pauses[0], pauses[2]);
+}
+
+TEST_F(Retry, pauses_as_long_in_a_storm_of_signals) {
+  std::chrono::nanoseconds elapsed[2];
+  for (bool const storm : {false, true}) {
+    world own;
+    if (storm) own.signals_every(100us);
+    own.answers_at_once(to, ECONNREFUSED, 5);
+    own.on_syn(to, {syn_ack(5ms)});
+    EXPECT_TRUE(tconn::timed_connect_retry(to, 10s, {.seed = 7}, simulated{&own}));
+    elapsed[storm ? 1 : 0] = own.elapsed();
+  }
+  EXPECT_EQ(elapsed[0], elapsed[1]);
+}
+
+TEST_F(Retry, whose_wait_fails_in_a_pause_ends_with_that_error) {
+  refuse(3);
+  tconn::testing::fault_plan plan{.fail_at = 1, .error = EIO, .call = "wait"};
+  auto const result = tconn::timed_connect_retry(to, 10s, {}, tconn::testing::faulty{simulated{&net}, plan});
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, std::errc::io_error);
+  ASSERT_EQ(result.error().attempts.size(), 1U);
+  EXPECT_EQ(result.error().attempts[0].code, std::errc::connection_refused);
+}
+
 TEST_F(Retry, ends_at_the_deadline_and_not_before_it_in_a_pause_as_in_an_attempt) {
   for (bool const refused : {true, false}) {
     world own;
@@ -112,13 +150,15 @@ TEST_F(Retry, tells_of_every_attempt) {
   }
 }
 
-TEST_F(Retry, tells_of_the_latest_hundred_attempts_of_very_many) {
-  net.answers_at_once(to, ECONNREFUSED, 100'000);
+TEST_F(Retry, tells_of_the_latest_hundred_attempts_of_very_many_and_of_the_time_that_each_has_taken) {
+  for (int i = 0; i < 1000; ++i) net.on_syn(to, {rst(i * 1us)});
   auto const& begun = watch();
-  auto const result = retry(60s);
+  auto const result = retry(100ms, {.first_pause = 1ms, .longest_pause = 1ms, .seed = 7});
   ASSERT_FALSE(result);
-  EXPECT_GT(begun.size(), 150U);
-  EXPECT_EQ(result.error().attempts.size(), 100U);
+  ASSERT_GT(begun.size(), 110U);
+  ASSERT_EQ(result.error().attempts.size(), 100U);
+  auto taken = (begun.size() - 100) * 1us;
+  for (auto const& one : result.error().attempts) EXPECT_EQ(one.elapsed, taken++);
 }
 
 TEST_F(Retry, gives_an_attempt_up_at_its_own_limit_and_tries_again) {
@@ -128,6 +168,16 @@ TEST_F(Retry, gives_an_attempt_up_at_its_own_limit_and_tries_again) {
   ASSERT_TRUE(result) << told(result);
   EXPECT_GE(net.elapsed(), 210ms);
   EXPECT_LE(net.elapsed(), 260ms);
+}
+
+TEST_F(Retry, gives_an_attempt_that_has_answered_after_its_own_limit_up_by_its_policy) {
+  net.calls_take(1us);
+  for (int i = 0; i < 2; ++i) net.on_syn(to, {syn_ack(100ms - 1us)});  // between the end of the wait and the last look
+  net.on_syn(to, {syn_ack(1ms)});
+  connect_options const each{.on_timeout = on_timeout::reset, .accept_late = false};
+  auto const result = retry(10s, {.each = each, .attempt_limit = 100ms});
+  ASSERT_TRUE(result) << told(result);
+  EXPECT_EQ(count(net.wire(), "> RST"), 2) << net.wire();
 }
 
 TEST_F(Retry, tells_an_error_that_will_not_pass_at_once) {
@@ -170,6 +220,7 @@ TEST_F(Retry, waits_for_a_full_backlog_and_for_a_path_that_is_not_there_yet) {
 
 TEST_F(Retry, refuses_options_that_make_no_sense_before_anything_is_sent) {
   retry_options const all[] = {{.each = {.on_timeout = on_timeout::keep}},
+                               {.each = {.on_timeout = static_cast<on_timeout>(7)}},
                                {.each = {.syn_count = -1}},
                                {.first_pause = 0ms},
                                {.first_pause = -1ns},
@@ -199,6 +250,26 @@ TEST_F(Retry, cancelled_at_any_call_has_one_outcome_and_leaves_nothing_open) {
     return tconn::timed_connect_retry(to, 10s, {.each = {.cancel = &cancel}, .seed = 7}, simulated{&own});
   });
   EXPECT_GE(cancelled, 8);
+}
+
+TEST(MayPass, is_said_of_what_a_server_that_starts_or_a_network_that_comes_up_may_show) {
+  namespace native_error = tconn::native_error;
+  for (int const passing : {native_error::refused, native_error::connection_reset, native_error::connection_aborted,
+                            native_error::host_unreachable, native_error::network_unreachable,
+                            native_error::network_down, native_error::no_such_path, native_error::timed_out,
+                            native_error::address_not_available, native_error::try_again}) {
+    EXPECT_TRUE(tconn::may_pass({passing, std::system_category()})) << passing;
+    EXPECT_FALSE(tconn::may_pass({passing, std::generic_category()})) << passing << ", which no call of ours tells";
+    EXPECT_FALSE(tconn::may_pass({passing, tconn::error_category()})) << passing;
+  }
+  for (int const lasting : {0, native_error::too_many_open, native_error::too_many_open_in_all,
+                            native_error::not_enough_memory, native_error::bad_handle, native_error::wrong_family,
+                            native_error::protocol_not_supported, native_error::interrupted, EACCES, EIO})
+    EXPECT_FALSE(tconn::may_pass({lasting, std::system_category()})) << lasting;
+  for (int own = 1; own <= static_cast<int>(errc::self_connect); ++own) {
+    auto const code = static_cast<errc>(own);
+    EXPECT_EQ(tconn::may_pass(code), code == errc::deadline_exceeded || code == errc::self_connect) << own;
+  }
 }
 
 }  // namespace

@@ -6,9 +6,12 @@
 #include <gtest/gtest.h>
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <unistd.h>
 #include <atomic>
+#include <cstdint>
 #include <thread>
 #include <type_traits>
 #include <vector>
@@ -59,18 +62,46 @@ TEST(Cancellation, may_be_requested_by_many_threads_at_the_same_time) {
 
 cancellation* of_the_handler = nullptr;
 
-TEST(Cancellation, may_be_requested_by_a_signal_handler_which_leaves_errno_alone) {
+TEST(Cancellation, may_be_requested_by_a_signal_handler) {
   cancellation cancel;
   of_the_handler = &cancel;
   struct sigaction acts {};
   struct sigaction before {};
   acts.sa_handler = [](int) { of_the_handler->request(); };
   ASSERT_EQ(::sigaction(SIGUSR1, &acts, &before), 0);
-  errno = 77;
   ::raise(SIGUSR1);
-  EXPECT_EQ(errno, 77);
   ::sigaction(SIGUSR1, &before, nullptr);
   EXPECT_TRUE(is_readable(cancel.native_handle(), 0ms));
+}
+
+TEST(Cancellation, leaves_errno_alone_even_when_its_descriptor_cannot_be_written) {
+  cancellation cancel;
+  std::uint64_t const most = UINT64_MAX - 1;  // of an eventfd: the next one would block
+  ASSERT_EQ(::write(cancel.native_handle(), &most, sizeof most), static_cast<ssize_t>(sizeof most));
+  errno = 77;
+  cancel.request();
+  EXPECT_EQ(errno, 77);
+}
+
+TEST(Cancellation, is_requested_to_the_end_by_a_thread_that_pthread_cancel_is_about_to_end) {
+  struct asked {
+    cancellation cancel{};
+    bool has_returned = false;
+  } call;
+  auto const request = [](void* argument) -> void* {
+    auto& its = *static_cast<asked*>(argument);
+    ::pthread_cancel(::pthread_self());  // acts at the next cancellation point, and write() is one
+    its.cancel.request();
+    its.has_returned = true;
+    ::pthread_testcancel();
+    return nullptr;
+  };
+  pthread_t thread{};
+  ASSERT_EQ(::pthread_create(&thread, nullptr, request, &call), 0);
+  void* ended = nullptr;
+  ::pthread_join(thread, &ended);
+  EXPECT_TRUE(call.has_returned);
+  EXPECT_EQ(ended, PTHREAD_CANCELED) << "request() has left it disabled";
 }
 
 TEST(Cancellation, keeps_its_descriptor_from_other_programs_and_gives_it_back) {
