@@ -6,6 +6,7 @@
 
 #include "support/loopback.hpp"
 
+#include <sys/resource.h>
 #include <unistd.h>
 #include <cstdio>
 #include <exception>
@@ -118,6 +119,20 @@ bool unix_backlog() {
   return marked([&] { return is_exceeded(timed_connect(to, limit)); });
 }
 
+bool requested() {
+  return marked([] {
+    tconn::cancellation cancel;
+    for (int requests = 0; requests < 2; ++requests) cancel.request();
+    return cancel.requested();
+  });
+}
+
+bool requested_without_a_descriptor() {
+  rlimit none{};
+  ::setrlimit(RLIMIT_NOFILE, &none);
+  return requested();
+}
+
 struct path {
   std::string_view name;
   bool (*play)();
@@ -144,6 +159,8 @@ constexpr path paths[] = {
     {"started_and_finished", started_and_finished},
     {"started_and_abandoned", started_and_abandoned},
     {"unix_backlog", unix_backlog},
+    {"requested", requested},
+    {"requested_without_a_descriptor", requested_without_a_descriptor},
 };
 
 }  // namespace

@@ -89,6 +89,9 @@ path const paths[] = {
     {"started_and_finished", "socket connect " + look + block + " close"},
     // The first TCP_INFO is that of try_finish(), which has found it in flight.
     {"started_and_abandoned", "socket connect ppoll getsockopt:TCP_INFO " + decision + " getsockopt:SO_PEERNAME close"},
+    // Only the first request is written.
+    {"requested", "eventfd2 write close"},
+    {"requested_without_a_descriptor", "eventfd2"},
 };
 
 class SystemCalls : public testing::TestWithParam<path> {};
