@@ -3,6 +3,7 @@
 // or ports run out. Each test has a network namespace of its own, so that nobody else takes the ports.
 #include <timed_connect/batch.hpp>
 
+#include "support/descriptors.hpp"
 #include "support/loopback.hpp"
 #include "support/network_namespace.hpp"
 #include "support/slow_machinery.hpp"
@@ -13,7 +14,6 @@
 
 #include <arpa/inet.h>
 #include <atomic>
-#include <filesystem>
 #include <fstream>
 #include <string>
 #include <thread>
@@ -25,6 +25,7 @@ using namespace std::chrono_literals;
 using support::full_listener;
 using support::in_a_network_namespace;
 using support::listener;
+using support::open_descriptors;
 using support::scaled;
 using tconn::batch_event;
 using tconn::batch_options;
@@ -74,11 +75,6 @@ bool limit_descriptors(rlim_t most) {
   if (limit.rlim_max < most) limit.rlim_max = most;  // root may
   limit.rlim_cur = most;
   return ::setrlimit(RLIMIT_NOFILE, &limit) == 0;
-}
-
-std::size_t open_descriptors() {
-  std::filesystem::directory_iterator const all("/proc/self/fd");
-  return static_cast<std::size_t>(std::distance(begin(all), end(all)));
 }
 
 /// What was expected of an outcome and was not so; at most one a kind.

@@ -3,12 +3,12 @@
 #include <timed_connect/race.hpp>
 #include <timed_connect/retry.hpp>
 
+#include "support/descriptors.hpp"
 #include "support/loopback.hpp"
 #include "support/printing.hpp"
 
 #include <gtest/gtest.h>
 
-#include <filesystem>
 #include <optional>
 #include <thread>
 #include <vector>
@@ -19,15 +19,10 @@ using namespace std::chrono_literals;
 using support::closed_port;
 using support::full_listener;
 using support::listener;
+using support::open_descriptors;
 using support::told;
 using tconn::on_timeout;
 using tconn::timed_connect_any;
-
-/// How many descriptors this process has open.
-std::size_t open_descriptors() {
-  std::filesystem::directory_iterator const all("/proc/self/fd");
-  return static_cast<std::size_t>(std::distance(begin(all), end(all)));
-}
 
 TEST(Any, connects_to_the_one_that_lives_among_the_dead_and_the_refused) {
   listener const server;
