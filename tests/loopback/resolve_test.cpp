@@ -35,7 +35,7 @@ class ResolveLocalhost : public testing::Test {
   /// A thread lives a moment longer than its answer, and the descriptor of its event with it.
   void TearDown() override {
     EXPECT_TRUE(eventually([&] { return thread_count() <= threads; })) << "a thread is left";
-    EXPECT_EQ(lookup_job::abandoned, 0);
+    EXPECT_EQ(lookup_job::abandoned(), 0);
   }
   decltype(thread_count()) threads{};
   listener const server{};
@@ -68,10 +68,10 @@ TEST_F(ResolveLocalhost, with_any_deadline_has_one_outcome_and_leaves_nothing) {
     connected += result ? 1 : 0;
     late += !result && result.error().code == errc::deadline_exceeded ? 1 : 0;
     if (result) server.accept();
-    EXPECT_TRUE(eventually([] { return lookup_job::abandoned < lookup_job::most_abandoned; }));
+    EXPECT_TRUE(eventually([] { return lookup_job::abandoned() < lookup_job::most_abandoned; }));
   }
   EXPECT_EQ(connected + late, 400);
-  EXPECT_TRUE(eventually([] { return lookup_job::abandoned == 0; }));
+  EXPECT_TRUE(eventually([] { return lookup_job::abandoned() == 0; }));
 }
 
 TEST_F(ResolveLocalhost, from_many_threads_at_once_has_one_outcome_each) {
@@ -88,7 +88,7 @@ TEST_F(ResolveLocalhost, from_many_threads_at_once_has_one_outcome_each) {
     });
   }
   for (auto& one : callers) one.join();
-  EXPECT_TRUE(eventually([] { return lookup_job::abandoned == 0; }));
+  EXPECT_TRUE(eventually([] { return lookup_job::abandoned() == 0; }));
 }
 
 TEST_F(ResolveLocalhost, without_a_descriptor_for_the_event_tells_why) {

@@ -41,7 +41,7 @@ bool is_nothing_begun(tconn::connect_result const& result) {
 
 /// Waits until no abandoned lookup is at work, and its thread is gone. A process that ends before leaves memory behind.
 bool all_lookups_end(std::ptrdiff_t threads) {
-  return eventually([&] { return lookup_job::abandoned == 0 && thread_count() <= threads; }, 20s);
+  return eventually([&] { return lookup_job::abandoned() == 0 && thread_count() <= threads; }, 20s);
 }
 
 /// How many events this process has open.
@@ -161,7 +161,7 @@ TEST_F(SystemResolver, is_abandoned_at_once_when_the_call_is_cancelled) {
     auto const result = timed_connect({"four.test", "80"}, tconn::deadline::never(), {.each = {.cancel = &cancel}});
     canceller.join();
     found.expect(is_nothing_begun(result) && result.error().code == errc::cancelled, told(result));
-    found.expect(lookup_job::abandoned == 1, "nothing is at work");
+    found.expect(lookup_job::abandoned() == 1, "nothing is at work");
     found.expect(result.error().elapsed < 900ms, "it waited for the lookup");
     found.expect(all_lookups_end(threads), "the lookup does not end");
   });
@@ -178,7 +178,7 @@ TEST_F(SystemResolver, that_gets_no_answer_keeps_every_deadline_and_leaves_a_bou
           found.expect(is_nothing_begun(result) && result.error().code == errc::deadline_exceeded, told(result));
           found.expect(result.error().elapsed >= 5ms && result.error().elapsed < 500ms,
                        "not at the deadline: " + told(result));
-          found.expect(lookup_job::abandoned == i, "not counted: " + std::to_string(i));
+          found.expect(lookup_job::abandoned() == i, "not counted: " + std::to_string(i));
         }
         found.expect(event_count() == 0, "an abandoned lookup holds an event");
         auto const refused = timed_connect({"four.test", "80"}, 10s);
@@ -260,8 +260,8 @@ TEST_F(SystemResolver, outlives_a_caller_that_was_cancelled_or_has_ended) {
     ::pthread_join(caller, &left);
     found.expect(left == PTHREAD_CANCELED, "it was not cancelled");
     std::thread([&] { found.expect(!timed_connect({"four.test", "80"}, 5ms), "there was an answer"); }).join();
-    found.expect(lookup_job::abandoned == 2, "both lookups go on");
-    found.expect(eventually([&] { return lookup_job::abandoned == 0 && thread_count() <= threads; }, 20s),
+    found.expect(lookup_job::abandoned() == 2, "both lookups go on");
+    found.expect(eventually([&] { return lookup_job::abandoned() == 0 && thread_count() <= threads; }, 20s),
                  "they do not end");
   });
 }

@@ -27,11 +27,14 @@ class lookup_job {
   /// So many abandoned ones may be at work in the process; while they are, no other begins.
   static constexpr int most_abandoned = 16;
   /// How many there are. What hides its symbols from other parts of the process counts on its own.
-  static inline std::atomic<int> abandoned{0};
+  static std::atomic<int>& abandoned() {
+    static std::atomic<int> count{0};
+    return count;
+  }
 
   /// Begins a lookup; the caller must leave() it.
   static result<lookup_job*> start(host const& who) {
-    if (abandoned.load() >= most_abandoned) return errc::resolver_busy;
+    if (abandoned().load() >= most_abandoned) return errc::resolver_busy;
     auto started = std::make_unique<lookup_job>(who);
     int error = platform::open_event(started->watched_, started->signal_);
     if (error == 0) error = platform::start_thread<&run>(started.get());
@@ -60,7 +63,7 @@ class lookup_job {
   /// The caller goes. From here on the thread, if it is still at work, has the job for itself.
   void leave() {
     if (state_.exchange(state::abandoned) == state::looking) {
-      ++abandoned;    // the thread may have counted down already
+      ++abandoned();  // the thread may have counted down already
       close_event();  // it will not raise it any more
     }
     release();
@@ -76,7 +79,7 @@ class lookup_job {
     if (state_.exchange(state::answered) == state::looking)
       platform::raise_event(signal_);
     else
-      --abandoned;
+      --abandoned();
     release();
   }
 
