@@ -457,6 +457,21 @@ TEST_F(All, is_cancelled_while_a_backlog_is_full_and_while_places_and_ports_are_
   EXPECT_EQ(net.elapsed(), 30ms);
 }
 
+TEST_F(All, cancelled_at_any_call_has_one_outcome_for_each_and_leaves_nothing_open) {
+  for (std::size_t const kept : {0U, 1U, 2U, 3U}) {
+    auto const whole = kept == 1 ? "connected" : kept == 0 ? "Connection refused" : "deadline exceeded";
+    auto const cancelled = times_cancelled_at_any_call(whole, [&](world& own, cancellation const& cancel) {
+      std::vector<endpoint> const all{at("192.0.2.1:1"), at("192.0.2.1:2"), at("192.0.2.1:3"), at("unix:/run/full")};
+      own.on_syn(all[0], {rst(20ms)});
+      own.on_syn(all[1], {syn_ack(30ms)});
+      own.backlog_full_until(all[3], 1h);
+      auto results = tconn::timed_connect_all(all, 40ms, {.each = {.cancel = &cancel}}, simulated{&own});
+      return std::move(results[kept]);
+    });
+    EXPECT_GE(cancelled, 8);
+  }
+}
+
 TEST_F(All, begins_nothing_after_a_hook_has_cancelled_it_or_dawdled_past_the_deadline) {
   std::vector<endpoint> const all(300, to);
   for (bool const cancels : {false, true}) {

@@ -117,4 +117,27 @@ TEST_F(ByName, is_cancelled_in_a_lookup_a_pause_and_an_attempt) {
   }
 }
 
+TEST_F(ByName, cancelled_at_any_call_has_one_outcome_and_leaves_nothing_open) {
+  auto const play = [](world& own, name_script& script) {
+    script.after = 5ms;
+    script.answer = {four};
+    own.on_syn(four, {rst(20ms)});
+    own.on_syn(four, {syn_ack(20ms)});
+  };
+  auto const once = times_cancelled_at_any_call("Connection refused", [&](world& own, cancellation const& cancel) {
+    name_script script{&own};
+    play(own, script);
+    return tconn::timed_connect(example, 1s, {.each = {.cancel = &cancel}}, simulated{&own},
+                                scripted_resolver{&script});
+  });
+  EXPECT_GE(once, 4);
+  auto const again = times_cancelled_at_any_call("connected", [&](world& own, cancellation const& cancel) {
+    name_script script{&own};
+    play(own, script);
+    return tconn::timed_connect_retry(example, 10s, {.each = {.cancel = &cancel}, .seed = 3}, simulated{&own},
+                                      scripted_resolver{&script});
+  });
+  EXPECT_GE(again, 10);
+}
+
 }  // namespace
