@@ -27,7 +27,8 @@ inline namespace v1 {
 ///
 /// Ownership: the socket belongs to the caller; a failure owns nothing.
 ///
-/// Cost: allocates. Each attempt costs what timed_connect() does.
+/// Cost: allocates. Each attempt costs what timed_connect() does, and each wake-up looks at all that have begun: for a
+/// handful of addresses, where timed_connect_all() is for thousands.
 template <system_calls System = native_system>
 basic_connect_result<typename System::owner> timed_connect_any(std::span<endpoint const> to, deadline limit,
                                                                race_options const& options = {}, System sys = {}) {

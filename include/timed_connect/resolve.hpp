@@ -94,9 +94,10 @@ basic_connect_result<typename System::owner> connect_to_host(System& sys, Resolv
 
 /// Whether a lookup's error may pass while a server, or the network, comes up: its name may not be there yet.
 inline bool lookup_may_pass(std::error_code const& code) {
-  bool const is_of_lookup = code.category() == resolve_category() &&
-                            (code.value() == lookup_error::no_name || code.value() == lookup_error::try_again);
-  return is_of_lookup || code == errc::no_endpoints || code == errc::resolver_busy;
+  bool const is_not_there = code.value() == lookup_error::no_name || code.value() == lookup_error::no_data ||
+                            code.value() == lookup_error::try_again;
+  return (code.category() == resolve_category() && is_not_there) || code == errc::no_endpoints ||
+         code == errc::resolver_busy;
 }
 
 }  // namespace detail
@@ -117,7 +118,7 @@ found_endpoints resolve(host const& who, deadline limit, cancellation const* can
 /// with the addresses, in the resolver's order (getaddrinfo() sorts by RFC 6724).
 ///
 /// A numeric address with a port in digits is read in this thread, as getaddrinfo() reads it; no resolver is asked and no
-/// thread started. So is text with a colon in it, which can be no name.
+/// thread started. So is text with a colon in it, which can be no name, if the port is in digits.
 ///
 /// Deadline: as timed_connect(); it bounds the lookup and all attempts together. Zero and the past begin the lookup and
 /// look once. An answer that the last look finds still begins the first attempt.
@@ -144,7 +145,7 @@ basic_connect_result<typename System::owner> timed_connect(host const& who, dead
 }
 
 /// Waits for a server by its name: timed_connect_retry() whose every attempt looks the name up anew and races its
-/// addresses, as timed_connect() for a host does. That the name is not known yet (EAI_NONAME, EAI_AGAIN, no address, or
+/// addresses, as timed_connect() for a host does. That the name is not known yet (EAI_NONAME, EAI_NODATA, EAI_AGAIN, or
 /// errc::resolver_busy) is worth another attempt, whatever retry_options::retries says of other errors.
 ///
 /// Deadline, errors, ownership: as timed_connect_retry(), and errc::invalid_host. failure.attempts has a line for each

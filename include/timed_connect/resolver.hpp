@@ -137,8 +137,9 @@ inline std::vector<endpoint> endpoints_of(addrinfo const* found) {
 /// The address that a host is the text of; nothing if it is not for the text alone to tell. Asks nobody.
 inline std::optional<found_endpoints> numeric_endpoints(host const& who) {
   addrinfo* found = nullptr;
-  int const error = platform::look_up(std::string(who.name).c_str(), std::string(who.service).c_str(),
-                                      /*numeric*/ true, found);
+  std::string const name(who.name);
+  std::string const service(who.service);
+  int const error = platform::look_up(name.c_str(), service.c_str(), /*numeric*/ true, found);
   bool const is_a_name = who.name.find(':') == who.name.npos || !is_number(who.service);
   if (is_a_name && (error == lookup_error::no_name || error == lookup_error::no_service)) return std::nullopt;
   if (error != 0) return lookup_code(error, errno);

@@ -206,6 +206,29 @@ TEST_F(All, tells_at_once_of_an_address_that_cannot_be_had_at_all) {
   EXPECT_TRUE(results[1]);
 }
 
+TEST_F(All, takes_no_lack_of_an_address_for_a_lack_of_ports_however_often_it_was_given) {
+  net.answers_at_once(two[1], EADDRNOTAVAIL, 100);
+  net.on_syn(to, {syn_ack(70ms)});
+  auto const results = connect_all({two[1], two[1], to}, 1s);
+  for (std::size_t i = 0; i < 2; ++i) {
+    EXPECT_EQ(results[i].error().code, std::errc::address_not_available);
+    EXPECT_EQ(results[i].error().elapsed, 0ms);
+  }
+  EXPECT_TRUE(results[2]);
+  EXPECT_EQ(net.elapsed(), 70ms);
+}
+
+TEST_F(All, lets_those_that_wait_for_ports_and_those_that_have_not_begun_take_turns) {
+  net.ports_per_peer(1);
+  net.calls_take(1ms);
+  std::vector<endpoint> all;
+  for (std::size_t peer = 0; peer < 20; ++peer) all.insert(all.end(), 2, nth(peer));
+  all.insert(all.end(), 20, to);
+  net.on_syn(to, {rst(0ms)});
+  auto const results = connect_all(all, 5s);
+  EXPECT_EQ(results.back().error().code, std::errc::connection_refused) << "though 20 lines are due all the time";
+}
+
 TEST_F(All, goes_out_from_the_pools_addresses_in_turn_and_from_another_when_one_has_no_port_left) {
   net.ports_per_peer(2);
   net.on_syn(to, {syn_ack(10ms)});

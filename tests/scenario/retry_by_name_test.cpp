@@ -76,6 +76,30 @@ TEST_F(ByName, waits_until_the_name_is_known_and_somebody_listens) {
   EXPECT_LT(net.elapsed(), 1500ms) << "no pause is longer than 500 ms";
 }
 
+TEST_F(ByName, takes_whatever_may_pass_of_a_lookup_for_worth_another_attempt) {
+  auto const of_lookup = [](int error) { return std::error_code(error, tconn::resolve_category()); };
+  namespace lookup_error = tconn::detail::lookup_error;
+  for (auto const& [error, passes] : {std::pair{of_lookup(lookup_error::no_name), true},
+                                      {of_lookup(lookup_error::no_data), true},
+                                      {of_lookup(lookup_error::try_again), true},
+                                      {make_error_code(errc::resolver_busy), true},
+                                      {make_error_code(errc::no_endpoints), true},
+                                      {of_lookup(lookup_error::failed), false},
+                                      {std::error_code(lookup_error::no_name, std::generic_category()), false}}) {
+    names.asked.clear();
+    names.error = error;
+    EXPECT_EQ(retry(2s).error().code, passes ? make_error_code(errc::deadline_exceeded) : error);
+    EXPECT_EQ(names.asked.size() > 1, passes) << error.message();
+  }
+}
+
+TEST_F(ByName, asks_nobody_when_it_was_cancelled_beforehand) {
+  cancellation cancel;
+  cancel.request();
+  EXPECT_EQ(retry(2s, {.each = {.cancel = &cancel}}).error().code, errc::cancelled);
+  EXPECT_TRUE(names.asked.empty());
+}
+
 TEST_F(ByName, tells_of_its_latest_attempts_at_the_deadline) {
   names.error = no_name;
   auto const result = retry(2s);

@@ -32,7 +32,7 @@ class Internet : public testing::Test {
     try {
       net_ = std::make_unique<wire::internet>(what);
     } catch (wire::unavailable const& why) {
-      reason_ = why.what();
+      reason_ = std::string("there is no wire lab: ") + why.what();
     }
     return net_ != nullptr;
   }
@@ -49,7 +49,7 @@ class Internet : public testing::Test {
     all.reserve(threads);
     for (std::size_t i = 0; i < threads; ++i) {
       all.emplace_back([&] {
-        for (std::size_t peer; (peer = next++) < connected.size();) connected[peer] = connect(peer) ? 1 : 0;
+        for (std::size_t peer = 0; (peer = next++) < connected.size();) connected[peer] = connect(peer) ? 1 : 0;
       });
     }
     for (auto& one : all) one.join();
@@ -60,9 +60,6 @@ class Internet : public testing::Test {
   std::unique_ptr<wire::internet> net_{};
   std::string reason_{};
 };
-
-#define SKIP_WITHOUT(made) \
-  if (!(made)) GTEST_SKIP() << "there is no wire lab: " << reason()
 
 TEST_F(Internet, gives_a_batch_the_results_that_its_script_says) {
   SKIP_WITHOUT(
@@ -103,7 +100,7 @@ TEST_F(Internet, gives_a_batch_the_results_that_its_script_says) {
 TEST_F(Internet, costs_a_lost_syn_no_more_than_the_hedge) {
   int held_up = 0;
   for (bool hedges = false;;) {
-    SKIP_WITHOUT(makes({.peers = scaled(240), .lost_percent = 20, .nearest = 1ms, .farthest = 30ms}));
+    if (!makes({.peers = scaled(240), .lost_percent = 20, .nearest = 1ms, .farthest = 30ms})) GTEST_SKIP() << reason();
     auto const hedge = hedges ? std::chrono::nanoseconds(250ms) : std::chrono::nanoseconds::max();
     auto const connected = to_every_peer([&](std::size_t peer) {
       return tconn::timed_connect_any({net().at(peer)}, 800ms, {.hedge_after = hedge}).has_value();
@@ -127,7 +124,8 @@ TEST_F(Internet, costs_a_lost_syn_no_more_than_the_hedge) {
 // complete when the winner is found, and some whose is not.
 TEST_F(Internet, lets_a_race_pass_by_the_dead_and_leaves_every_loser_by_its_policy) {
   for (auto const how : {tconn::on_timeout::close, tconn::on_timeout::reset}) {
-    SKIP_WITHOUT(makes({.peers = 4 * scaled(100), .dead_percent = 50, .nearest = 20ms, .farthest = 20ms}));
+    if (!makes({.peers = 4 * scaled(100), .dead_percent = 50, .nearest = 20ms, .farthest = 20ms}))
+      GTEST_SKIP() << reason();
     std::vector<bool> has_won(net().size());
     for (std::size_t first = 0; first + 4 <= net().size(); first += 4) {
       std::vector<tconn::endpoint> four;

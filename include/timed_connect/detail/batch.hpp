@@ -102,7 +102,10 @@ class batch {
       auto const now = sys_.now();
       bool const is_in_time = until_ == long_past || (now < until_ && !is_cancelled());
       if (!is_in_time || next_begin() > now) return;
-      bool const was_waiting = out_of_places_.empty() && waiters_.due() <= now;
+      // Those that wait for a port and those that have not begun take turns.
+      bool const is_waiters_turn = next_ == to_.size() || !waiters_were_last_;
+      bool const was_waiting = out_of_places_.empty() && is_waiters_turn && waiters_.due() <= now;
+      waiters_were_last_ = was_waiting;
       auto const index = take_next(was_waiting);
       if (!was_waiting && waiters_.is_short(index, now)) {
         waiters_.add_behind(index);
@@ -134,7 +137,8 @@ class batch {
       auto const& options = choice_for(to_[index]);
       made.emplace(sys_, to_[index], options, until_, index);
       // Known only since ports have run out; until then a new socket is tried at once, as for a single connect.
-      if (waiters_.knows_of_lack() && waiters_.is_one_of_several(index)) made->connecting.leave_ports_to_the_driver();
+      if (waiters_.knows_of_lack() && waiters_.may_have_used_up_the_ports(index))
+        made->connecting.leave_ports_to_the_driver();
       made->connecting.begin();
       bool const has_none = may_be_out_of_ports(to_[index], made->connecting.seen());
       lacks_port = lacks_port || (has_none && made->connecting.has_socket());
@@ -168,8 +172,9 @@ class batch {
       out_of_places_.push_back(one.index);
       return true;
     }
-    bool const is_over = one.connecting.is_over() && seen.at != stage::connected;
-    if (!may_wait || !is_over || !lacks_port || !waiters_.is_one_of_several(one.index)) return false;
+    bool const has_port = seen.at != stage::not_started && seen.at != stage::broken;
+    if (has_port) waiters_.has_begun(one.index);
+    if (has_port || !may_wait || !lacks_port || !waiters_.may_have_used_up_the_ports(one.index)) return false;
     waiters_.add(one.index, due, was_waiting);
     return true;
   }
@@ -334,6 +339,7 @@ class batch {
   std::uint32_t next_ = 0;
   std::vector<std::uint32_t> out_of_places_{};  // one at most, as all others wait behind it
   port_waiters waiters_;
+  bool waiters_were_last_ = false;
   lanes lanes_{};
   std::vector<std::uint32_t> free_slots_{};
   std::size_t in_flight_ = 0;

@@ -54,6 +54,11 @@ namespace lookup_error {
 inline constexpr int failed = EAI_FAIL;
 inline constexpr int in_errno = EAI_SYSTEM;
 inline constexpr int no_memory = EAI_MEMORY;
+#if defined(EAI_NODATA)
+inline constexpr int no_data = EAI_NODATA;
+#else
+inline constexpr int no_data = EAI_NONAME;
+#endif
 inline constexpr int no_name = EAI_NONAME;
 inline constexpr int no_service = EAI_SERVICE;
 inline constexpr int try_again = EAI_AGAIN;

@@ -30,6 +30,7 @@ namespace lookup_error {
 inline constexpr int failed = WSANO_RECOVERY;
 inline constexpr int in_errno = -1;
 inline constexpr int no_memory = WSA_NOT_ENOUGH_MEMORY;
+inline constexpr int no_data = WSANO_DATA;
 inline constexpr int no_name = WSAHOST_NOT_FOUND;
 inline constexpr int no_service = WSATYPE_NOT_FOUND;
 inline constexpr int try_again = WSATRY_AGAIN;

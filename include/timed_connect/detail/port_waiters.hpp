@@ -12,7 +12,6 @@
 #include <deque>
 #include <span>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace tconn {
@@ -22,13 +21,20 @@ namespace detail {
 /// Endpoints by their places in a list. Costs nothing until ports have run out for the first time.
 class port_waiters {
  public:
-  explicit port_waiters(std::span<endpoint const> to) : to_(to) {}
+  explicit port_waiters(std::span<endpoint const> to) : to_(to), has_begun_(to.size()) {}
 
-  /// Whether an endpoint was given more than once: only then can the batch itself have used up the ports.
-  bool is_one_of_several(std::uint32_t index) {
+  /// An attempt has got a port.
+  void has_begun(std::uint32_t index) {
+    if (has_begun_[index]) return;
+    has_begun_[index] = true;
+    if (knows_of_lack()) ++begun_[place_of(index)];
+  }
+
+  /// Whether an attempt at the same endpoint has ever got a port: only then can the batch itself have used up the ports,
+  /// and not this host lack the address.
+  bool may_have_used_up_the_ports(std::uint32_t index) {
     sort();
-    auto const [first, last] = same_as(index);
-    return last - first > 1;
+    return begun_[place_of(index)] != 0;
   }
 
   /// Whether ports have run out for this peer a moment ago, so that another try would be in vain.
@@ -42,7 +48,7 @@ class port_waiters {
   /// To the end of its peer's line; to the front, if it was there before. The next try is at `due`.
   void add(std::uint32_t index, time_point due, bool was_first) {
     auto found = find(index);
-    if (found == lines_.end()) found = lines_.insert(found, line{*same_as(index).first, due, {}});
+    if (found == lines_.end()) found = lines_.insert(found, line{place_of(index), due, {}});
     found->due = due;
     if (was_first)
       found->waiting.push_front(index);
@@ -77,7 +83,7 @@ class port_waiters {
 
  private:
   struct line {
-    std::uint32_t peer;  // the first of its equals in sorted_
+    std::size_t peer;  // where its equals begin in sorted_
     time_point due;
     std::deque<std::uint32_t> waiting;
   };
@@ -94,19 +100,25 @@ class port_waiters {
     sorted_.resize(to_.size());
     for (std::uint32_t i = 0; i < sorted_.size(); ++i) sorted_[i] = i;
     std::sort(sorted_.begin(), sorted_.end(), in_order());
+    begun_.resize(to_.size());
+    for (std::uint32_t i = 0; i < sorted_.size(); ++i) {
+      if (has_begun_[i]) ++begun_[place_of(i)];
+    }
   }
-  std::pair<std::vector<std::uint32_t>::const_iterator, std::vector<std::uint32_t>::const_iterator> same_as(
-      std::uint32_t index) const {
-    return std::equal_range(sorted_.begin(), sorted_.end(), index, in_order());
+  std::size_t place_of(std::uint32_t index) const {
+    return static_cast<std::size_t>(std::lower_bound(sorted_.begin(), sorted_.end(), index, in_order()) -
+                                    sorted_.begin());
   }
   lines::iterator find(std::uint32_t index) {
-    auto const peer = lines_.empty() ? 0 : *same_as(index).first;
+    auto const peer = lines_.empty() ? 0 : place_of(index);
     return std::find_if(lines_.begin(), lines_.end(), [&](line const& one) { return one.peer == peer; });
   }
   lines::const_iterator find(std::uint32_t index) const { return const_cast<port_waiters*>(this)->find(index); }
 
   std::span<endpoint const> to_;
+  std::vector<bool> has_begun_;
   std::vector<std::uint32_t> sorted_{};
+  std::vector<std::uint32_t> begun_{};  // how many of a peer's, at the place where its equals begin
   lines lines_{};
 };
 
