@@ -3,6 +3,7 @@
 // is read and checked before anything is sent.
 #pragma once
 
+#include <timed_connect/resolver.hpp>
 #include <timed_connect/timed_connect.hpp>
 
 #include <CLI/CLI.hpp>
@@ -107,7 +108,8 @@ inline target read_target(std::string const& text) {
     throw refuse("port " + service + " is not in 0 to 65535");
   if (host.starts_with('[')) throw refuse("not an IPv6 address, or an interface that does not exist");
   if (host.find(':') != host.npos) throw refuse("an IPv6 address wants brackets: [2001:db8::1]:80");
-  if (!is_host_name(host) || !is_host_name(service + 'x')) throw refuse("neither an address nor a name with a port");
+  if (!is_host_name(host) || !is_host_name(service + 'x') || !tconn::host::parse(text))
+    throw refuse("neither an address nor a name with a port");
   return {text, std::nullopt, host, service};
 }
 
@@ -118,6 +120,7 @@ inline void read_targets(std::istream& from, std::vector<target>& targets) {
     if (first == line.npos || line[first] == '#') continue;
     targets.push_back(read_target(line.substr(first, line.find_last_not_of(" \t\r") + 1 - first)));
   }
+  if (from.bad()) throw CLI::ValidationError("-", "standard input cannot be read to its end");
 }
 
 /// Throws CLI::ValidationError.
@@ -154,7 +157,7 @@ ENDPOINT is one of
   192.0.2.1:80      an IPv4 address
   [2001:db8::1]:80  an IPv6 address, with its interface if it is link-local: [fe80::1%eth0]:80
   unix:PATH         a Unix socket, or unix:@NAME for one with an abstract name
-  -                 with --all: one a line from standard input, where empty lines and those with a # are left out
+  -                 with --all: one a line from standard input, without empty lines and those that begin with #
 )" + make_groups(app, mode) +
            R"(
 At the deadline an attempt that is still in flight is given up, in silence. But the handshake may be over just then,
@@ -176,8 +179,8 @@ the reason and what was left behind. With --json it is an object:
 
 Exit status: 0 connected, 1 failed, 2 wrong usage, 124 deadline exceeded, 130 interrupted.
 Of several endpoints, one that failed counts most, then one that exceeded its deadline. With --any one line tells of the
-endpoint that has won, or of the one that came closest; with --all the lines come as the results do, and a summary goes
-to standard error.
+endpoint that has won, or of one that has not; with --all the lines come as the results do, and without --json a summary
+goes to standard error. Names are looked up first, all at the same time; numeric endpoints do not wait for them.
 
 Examples:
   tconnect --timeout 250ms 127.0.0.1:8080
@@ -238,9 +241,10 @@ inline arguments read(CLI::App& app, int count, char const* const* words) {
   read.options.accept_late = !refuse_late;
   read.options.on_timeout = read_policy(on_timeout);
   read.mode = all ? mode::all : any ? mode::any : mode::each;
-  if (!hedge.empty()) read.hedge_after = whole(read_duration("--hedge", hedge));
+  bool const hedges = app.count("--hedge") != 0;
+  if (hedges) read.hedge_after = whole(read_duration("--hedge", hedge));
   read.max_in_flight = read_count("--max-in-flight", max_in_flight);
-  refuse_what_does_not_go_together(read, any && all, !hedge.empty());
+  refuse_what_does_not_go_together(read, any && all, hedges);
   for (auto const& text : app.remaining()) {
     if (text == "-" && all)
       read_targets(std::cin, read.targets);

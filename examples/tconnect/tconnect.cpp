@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // tconnect: does the connection come about, by then, and if not, what is left behind? For people and for scripts.
 #include "arguments.hpp"
+#include "line_writer.hpp"
 #include "lookup.hpp"
 #include "report.hpp"
 #include "summary.hpp"
@@ -18,8 +19,12 @@
 #include <cstddef>
 #include <cstdio>
 #include <exception>
+#include <map>
+#include <mutex>
+#include <optional>
 #include <string>
 #include <system_error>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -103,23 +108,43 @@ class output {
     for (auto const& to : asked.targets) width_ = std::max(width_, tconnect::printable(to.text).size());
   }
 
-  /// A line for each endpoint.
-  void add(report const& told) {
-    if (!print((json_ ? to_json(told) : to_text(told, width_)) + '\n')) could_not_print_ = true;
+  std::string line(report const& told) const { return (json_ ? to_json(told) : to_text(told, width_)) + '\n'; }
+  /// Of several endpoints one that failed counts most.
+  void count(report const& told) {
     if (told.result == result::failed) status_ = failed;
     if (told.result == result::deadline_exceeded && status_ == connected) status_ = deadline_exceeded;
   }
-  bool could_not_print() const { return could_not_print_; }
-  int status() const { return could_not_print_ ? failed : status_; }
+  /// A line for each endpoint. Whether it could be printed.
+  bool add(report const& told) {
+    count(told);
+    if (print(line(told))) return true;
+    status_ = failed;
+    return false;
+  }
+  int status() const { return status_; }
 
  private:
   bool json_;
   std::size_t width_ = 0;
-  bool could_not_print_ = false;
   int status_ = connected;
 };
 
 // ---- one after another ----
+
+/// While the names before it still keep the resolver busy, a name waits.
+tconn::connect_result connect_to_name(tconn::host const& name, tconnect::duration timeout,
+                                      tconn::race_options const& race) {
+  auto const until = tconn::deadline::after(timeout);
+  for (;;) {
+    auto outcome = tconn::timed_connect(name, until, race);
+    if (outcome || outcome.error().code != tconn::errc::resolver_busy) return outcome;
+    constexpr std::chrono::milliseconds pause{20};
+    std::this_thread::sleep_until(std::min(clock::now() + pause, clock::time_point(until.until(clock::now()))));
+    if (clock::now() < until.until(clock::now())) continue;
+    outcome.error().code = make_error_code(tconn::errc::deadline_exceeded);
+    return outcome;
+  }
+}
 
 tconn::connect_result connect(tconnect::target const& to, arguments const& asked) {
   auto options = asked.options;
@@ -131,7 +156,7 @@ tconn::connect_result connect(tconnect::target const& to, arguments const& asked
                       : tconn::timed_connect_retry(name, asked.timeout, retry);
   }
   tconn::race_options const race{.each = options, .hedge_after = asked.hedge_after};
-  if (!to.address) return tconn::timed_connect(name, asked.timeout, race);
+  if (!to.address) return connect_to_name(name, asked.timeout, race);
   if (asked.hedge_after != std::chrono::nanoseconds::max())
     return tconn::timed_connect_any({*to.address}, asked.timeout, race);
   return tconn::timed_connect(*to.address, asked.timeout, options);
@@ -144,8 +169,7 @@ int connect_each(arguments const& asked) {
     auto const began = clock::now();
     auto outcome = connect(to, asked);
     auto const elapsed = clock::now() - began;
-    out.add(tell(to, outcome, elapsed));
-    if (out.could_not_print()) break;
+    if (!out.add(tell(to, outcome, elapsed))) break;
     if (!outcome && outcome.error().pending) kept.push_back(std::move(*outcome.error().pending));
   }
   return out.status();
@@ -153,25 +177,76 @@ int connect_each(arguments const& asked) {
 
 // ---- one of them ----
 
-int connect_any(arguments const& asked) {
-  auto const began = clock::now();
-  auto const until = tconn::deadline::after(asked.timeout);
-  auto const all = tconnect::look_up_all(asked.targets, until);
-  output out(asked);
-  if (all.addresses.empty()) {
-    out.add(tell(asked.targets.front(), {}, all.errors.front(), {}, clock::now() - began));
+/// Numeric endpoints race in one thread, and each name, with its lookup, in another: a slow name keeps nobody waiting.
+class any_of_them {
+ public:
+  explicit any_of_them(arguments const& asked) : asked_(asked) {}
+
+  int run() {
+    std::vector<std::thread> beside;
+    std::vector<std::size_t> numeric;
+    for (std::size_t at = 0; at < asked_.targets.size(); ++at) {
+      if (asked_.targets[at].address)
+        numeric.push_back(at);
+      else
+        beside.emplace_back([this, at] { connect_name(at); });
+    }
+    if (!numeric.empty()) connect_numeric(numeric);
+    for (auto& one : beside) one.join();
+    output out(asked_);
+    out.add(*told_);
     return out.status();
   }
-  auto const outcome =
-      tconn::timed_connect_any(all.addresses, until, {.each = asked.options, .hedge_after = asked.hedge_after});
-  auto const elapsed = clock::now() - began;
-  tconn::endpoint told = outcome ? tconn::endpoint{} : outcome.error().where;
-  if (outcome) tconn::native_system{}.name(outcome->native_handle(), tconn::name_of::peer, AF_UNSPEC, told);
-  auto const found = std::find(all.addresses.begin(), all.addresses.end(), told);
-  auto const at = found == all.addresses.end() ? 0 : static_cast<std::size_t>(found - all.addresses.begin());
-  out.add(tell(asked.targets[all.target_of[at]], outcome, elapsed));
-  return out.status();
-}
+
+ private:
+  tconn::race_options options() const {
+    auto options = asked_.options;
+    options.cancel = &won_;
+    return {.each = options, .hedge_after = asked_.hedge_after};
+  }
+
+  void connect_name(std::size_t at) {
+    auto const& to = asked_.targets[at];
+    add(at, tconn::timed_connect(tconn::host{to.host, to.service}, until_, options()));
+  }
+
+  void connect_numeric(std::vector<std::size_t> const& all) {
+    std::vector<tconn::endpoint> addresses;
+    addresses.reserve(all.size());
+    for (auto const at : all) addresses.push_back(*asked_.targets[at].address);
+    // Which socket is whose: getpeername() may tell another name, of a wildcard or of a Unix path.
+    std::map<tconn::native_handle, std::size_t> target_of;
+    auto note = [&](tconn::native_handle handle, tconn::endpoint const& to) {
+      target_of[handle] = all[static_cast<std::size_t>(&to - addresses.data())];
+      return std::error_code{};
+    };
+    auto asked = options();
+    asked.each.before_connect = note;
+    auto outcome = tconn::timed_connect_any(addresses, until_, asked);
+    auto const failed =
+        outcome ? addresses.end() : std::find(addresses.begin(), addresses.end(), outcome.error().where);
+    auto const at = outcome                     ? target_of.at(outcome->native_handle())
+                    : failed == addresses.end() ? all.front()
+                                                : all[static_cast<std::size_t>(failed - addresses.begin())];
+    add(at, std::move(outcome));
+  }
+
+  // The first connection counts; without one the failure that came at the deadline, else the first.
+  void add(std::size_t at, tconn::connect_result const& outcome) {
+    std::lock_guard const held(mutex_);
+    if (told_ && told_->result == result::connected) return;
+    auto told = tell(asked_.targets[at], outcome, clock::now() - began_);
+    if (told.result == result::connected) won_.request();
+    if (!told_ || told.result == result::connected || told.result == result::deadline_exceeded) told_ = std::move(told);
+  }
+
+  arguments const& asked_;
+  clock::time_point began_ = clock::now();
+  tconn::deadline until_ = tconn::deadline::after(asked_.timeout);
+  tconn::cancellation won_{};
+  std::mutex mutex_{};
+  std::optional<report> told_{};
+};
 
 // ---- all of them ----
 
@@ -182,48 +257,84 @@ void raise_the_limit_of_descriptors() {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+/// Numeric endpoints are a batch that begins at once; names are looked up beside it, and are a batch of their own.
+class all_of_them {
+ public:
+  explicit all_of_them(arguments const& asked)
+      : asked_(asked), out_(asked), counts_(asked.targets.size()), writer_([this] { cannot_print_.request(); }) {}
+
+  int run() {
+    std::vector<std::size_t> names;
+    tconnect::looked_up numeric;
+    for (std::size_t at = 0; at < asked_.targets.size(); ++at) {
+      if (asked_.targets[at].address)
+        numeric.add(at, {*asked_.targets[at].address});
+      else
+        names.push_back(at);
+    }
+    std::thread beside;
+    if (!names.empty()) beside = std::thread([&] { connect(tconnect::look_up_all(asked_.targets, names, until_)); });
+    connect(numeric);
+    if (beside.joinable()) beside.join();
+    counts_.end_progress();
+    if (!writer_.finish()) return failed;
+    if (!asked_.json) counts_.print(clock::now() - began_);
+    return out_.status();
+  }
+
+ private:
+  // A target is told when one of its addresses is connected, or when all of them have come to nothing.
+  void connect(tconnect::looked_up const& all) {
+    std::unique_lock one_batch_at_a_time(batches_, std::defer_lock);
+    if (asked_.max_in_flight != 0) one_batch_at_a_time.lock();
+    for (auto const& [target, error] : all.errors)
+      add(tell(asked_.targets[target], {}, error, {}, clock::now() - began_));
+    std::map<std::size_t, std::size_t> left;
+    for (auto const target : all.target_of) ++left[target];
+    auto options = asked_.options;
+    options.cancel = &cannot_print_;
+    auto const before = clock::now() - began_;
+    auto note = [&](tconn::batch_event& event) {
+      auto const target = all.target_of[event.index];
+      auto& still = left[target];
+      tconn::socket const connected(event.release());
+      if (still == 0 || (event.code && --still != 0)) return;
+      still = 0;
+      auto const seen = event.failure != nullptr ? report::facts{event.failure->handshake, event.failure->aftermath,
+                                                                 event.failure->syn_retransmits}
+                                                 : facts_of(connected.native_handle());
+      add(tell(asked_.targets[target], event.where, event.code, seen, before + event.elapsed));
+    };
+    tconn::timed_connect_all(all.addresses, until_,
+                             {.each = options, .max_in_flight = asked_.max_in_flight, .on_result = note});
+  }
+
+  void add(report const& told) {
+    std::lock_guard const held(mutex_);
+    out_.count(told);
+    counts_.add(told);
+    writer_.add(out_.line(told));
+  }
+
+  arguments const& asked_;
+  clock::time_point began_ = clock::now();
+  tconn::deadline until_ = tconn::deadline::after(asked_.timeout);
+  tconn::cancellation cannot_print_{};
+  std::mutex batches_{};
+  std::mutex mutex_{};
+  output out_;
+  tconnect::summary counts_;
+  tconnect::line_writer writer_;
+};
+
 int connect_all(arguments const& asked) {
   raise_the_limit_of_descriptors();
-  auto const began = clock::now();
-  auto const until = tconn::deadline::after(asked.timeout);
-  auto const all = tconnect::look_up_all(asked.targets, until);
-  output out(asked);
-  tconnect::summary counts(asked.targets.size());
-  auto const add = [&](report const& told) {
-    counts.add(told);
-    out.add(told);
-  };
-  // A target is told when one of its addresses is connected, or when all of them have come to nothing.
-  std::vector<std::size_t> left(asked.targets.size());
-  for (auto const target : all.target_of) ++left[target];
-  for (std::size_t target = 0; target < left.size(); ++target) {
-    if (left[target] == 0) add(tell(asked.targets[target], {}, all.errors[target], {}, clock::now() - began));
-  }
-  tconn::cancellation cannot_print;
-  auto options = asked.options;
-  options.cancel = &cannot_print;
-  auto note = [&](tconn::batch_event& event) {
-    auto const target = all.target_of[event.index];
-    bool const is_told = left[target] == 0;
-    tconn::socket const connected(event.release());
-    if (is_told || (event.code && --left[target] != 0)) return;
-    left[target] = 0;
-    auto const seen = event.failure != nullptr ? report::facts{event.failure->handshake, event.failure->aftermath,
-                                                               event.failure->syn_retransmits}
-                                               : facts_of(connected.native_handle());
-    add(tell(asked.targets[target], event.where, event.code, seen, clock::now() - began));
-    if (out.could_not_print()) cannot_print.request();
-  };
-  tconn::timed_connect_all(all.addresses, until,
-                           {.each = options, .max_in_flight = asked.max_in_flight, .on_result = note});
-  counts.end_progress();
-  if (!asked.json) counts.print(clock::now() - began);
-  return out.status();
+  return all_of_them(asked).run();
 }
 
 int run(arguments const& asked) {
   switch (asked.mode) {
-    case tconnect::mode::any: return connect_any(asked);
+    case tconnect::mode::any: return any_of_them(asked).run();
     case tconnect::mode::all: return connect_all(asked);
     case tconnect::mode::each: break;
   }

@@ -335,6 +335,10 @@ TEST(TconnectUsage, of_a_wrong_kind_is_one_clear_line_and_status_2_and_nothing_i
       {{good, "unix:" + std::string(108, 'x')}, "not a Unix socket: wanted unix:PATH, at most 107 bytes"},
       {{good, "a\nb:80"}, "'a?b:80': neither"},
       {{good, "-"}, "'-': no such option"},
+      {{good, "localhost:080"}, "'localhost:080': neither"},
+      {{good, "localhost:_http"}, "'localhost:_http': neither"},
+      {{good, std::string(254, 'a') + ":80"}, "aaa:80': neither"},
+      {{"--hedge", "", good}, "--hedge: '' is not a number with a unit"},
       {{"--any", "--all", good}, "--any: not together with --all"},
       {{"--retry", "--any", good}, "--retry: not together with"},
       {{"--retry", "--all", good}, "--retry: not together with"},
@@ -542,6 +546,39 @@ TEST(TconnectAll, goes_on_though_there_are_fewer_descriptors_than_endpoints) {
   EXPECT_EQ(objects_of(run.out).size(), 500U);
 }
 
+TEST(TconnectAny, names_the_endpoint_that_was_given_though_its_socket_has_another_name) {
+  temporary_path const path("real.sock");
+  listener const server(path.where());
+  temporary_path const link("link.sock");
+  ASSERT_EQ(::symlink(path.text().c_str(), link.text().c_str()), 0);
+  closed_port const nobody;
+  auto const run = tconnect({"--any", "--json", text_of(nobody.where()), "unix:" + link.text()});
+  EXPECT_EQ(run.status, 0);
+  EXPECT_EQ(object_of(run)["endpoint"], "unix:" + link.text());
+}
+
+TEST(TconnectAll, is_not_held_up_by_a_slow_reader) {
+  listener const server(4096);
+  std::string const script = "for i in $(seq 3000); do echo '" + text_of(server.where()) +
+                             "'; done | \"$0\" --all --json --timeout 2s --max-in-flight 50 - | (sleep 3; cat)";
+  auto const run = program({"/bin/sh", "-c", script, TCONNECT_PROGRAM}).wait();
+  auto const all = objects_of(run.out);
+  ASSERT_EQ(all.size(), 3000U);
+  for (auto const& one : all) {
+    ASSERT_EQ(one["result"], "connected");
+    ASSERT_LT(one["elapsed_us"].get<int>(), 2'500'000);
+  }
+}
+
+TEST(TconnectAll, that_cannot_be_written_is_told_once_and_is_a_failure) {
+  closed_port const nobody;
+  std::string const script =
+      "for i in $(seq 200); do echo '" + text_of(nobody.where()) + "'; done | \"$0\" --all - >/dev/full";
+  auto const run = program({"/bin/sh", "-c", script, TCONNECT_PROGRAM}).wait();
+  EXPECT_EQ(run.status, 1);
+  EXPECT_EQ(run.err, "tconnect: cannot write to standard output: No space left on device\n");
+}
+
 TEST(TconnectAll, ends_early_when_nobody_reads_its_results) {
   listener const server;
   full_listener const dead;
@@ -589,6 +626,36 @@ TEST_F(TconnectNames, spend_the_deadline_while_they_are_looked_up) {
   EXPECT_EQ(object["handshake"], "not_started");
   EXPECT_GE(object["elapsed_us"].get<int>(), 150'000);
   EXPECT_LT(object["elapsed_us"].get<int>(), 10'000'000);
+}
+
+// A name server that says nothing, and a server at 127.0.0.1.
+TEST_F(TconnectNames, that_are_slow_keep_no_other_endpoint_waiting) {
+  auto const text = in_a_namespace("", []() -> std::string {
+    tconn::socket const silent_resolver(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    auto const at = tconn::endpoint::loopback_v4(53);
+    if (::bind(silent_resolver.native_handle(), at.data(), at.size()) != 0) return "cannot bind";
+    listener const server;
+    auto const live = text_of(server.where());
+    auto const any = tconnect({"--any", "--json", "--timeout=10s", "slow.test:80", live});
+    if (any.status != 0 || object_of(any)["endpoint"] != live || object_of(any)["elapsed_us"] > 5'000'000)
+      return "any: " + told(any);
+    std::vector<std::string> words{"--all", "--json", "--timeout=600ms", live};
+    for (int i = 0; i < 30; ++i) words.push_back("slow" + std::to_string(i) + ".test:80");
+    auto const all = tconnect(words);
+    if (all.status != 124) return "all: " + told(all);
+    auto const objects = objects_of(all.out);
+    if (objects.size() != 31 || objects[0]["endpoint"] != live || objects[0]["elapsed_us"] > 500'000)
+      return "all: " + told(all);
+    for (std::size_t i = 1; i < objects.size(); ++i) {
+      if (objects[i]["result"] != "deadline_exceeded") return "all: " + told(all);
+    }
+    words.assign({"--json", "--timeout=20ms"});
+    for (int i = 0; i < 20; ++i) words.push_back("slow" + std::to_string(i) + ".test:80");
+    auto const each = tconnect(words);
+    return each.status == 124 ? "" : "each: " + told(each);
+  });
+  if (text.starts_with("SKIPPED")) GTEST_SKIP() << text;
+  EXPECT_EQ(text, "");
 }
 
 TEST_F(TconnectNames, that_cannot_be_looked_up_have_failed) {
