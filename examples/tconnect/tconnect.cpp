@@ -222,13 +222,13 @@ class any_of_them {
     };
     auto asked = options();
     asked.each.before_connect = note;
-    auto outcome = tconn::timed_connect_any(addresses, until_, asked);
+    auto const outcome = tconn::timed_connect_any(addresses, until_, asked);
     auto const failed =
         outcome ? addresses.end() : std::find(addresses.begin(), addresses.end(), outcome.error().where);
     auto const at = outcome                     ? target_of.at(outcome->native_handle())
                     : failed == addresses.end() ? all.front()
                                                 : all[static_cast<std::size_t>(failed - addresses.begin())];
-    add(at, std::move(outcome));
+    add(at, outcome);
   }
 
   // The first connection counts; without one the failure that came at the deadline, else the first.
