@@ -482,7 +482,7 @@ TEST_F(All, is_cancelled_while_a_backlog_is_full_and_while_places_and_ports_are_
 
 TEST_F(All, cancelled_at_any_call_has_one_outcome_for_each_and_leaves_nothing_open) {
   for (std::size_t const kept : {0U, 1U, 2U, 3U}) {
-    auto const whole = kept == 1 ? "connected" : kept == 0 ? "Connection refused" : "deadline exceeded";
+    std::string const whole = kept == 1 ? "connected" : kept == 0 ? "Connection refused" : "deadline exceeded";
     auto const cancelled = times_cancelled_at_any_call(whole, [&](world& own, cancellation const& cancel) {
       std::vector<endpoint> const all{at("192.0.2.1:1"), at("192.0.2.1:2"), at("192.0.2.1:3"), at("unix:/run/full")};
       own.on_syn(all[0], {rst(20ms)});
