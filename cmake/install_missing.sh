@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Sourced by the scripts that set up a bare Debian or Ubuntu. Each argument names a thing and the
-# package that brings it, THING=PACKAGE; a thing is a command, or a header, which the compiler is
-# asked for. Nothing is installed, and no network needed, when nothing is missing.
+# package that brings it, THING=PACKAGE; a thing is a command, a file with its whole path, or a
+# header, which the compiler is asked for. Nothing is installed, and no network needed, when nothing is missing.
 
 # What the examples take, and what the tests take.
 example_needs='cmake=cmake ninja=ninja-build g++=g++ CLI/CLI.hpp=libcli11-dev nlohmann/json.hpp=nlohmann-json3-dev
@@ -10,6 +10,7 @@ test_needs="$example_needs gtest/gtest.h=libgtest-dev ares.h=libc-ares-dev"
 
 is_there() {
   case $1 in
+    /*) [ -e "$1" ] ;;
     *.h | *.hpp) echo "#include <$1>" | g++ -x c++ -E - >/dev/null 2>&1 ;;
     *) command -v "$1" >/dev/null 2>&1 ;;
   esac
@@ -76,12 +77,12 @@ unpack_package() { # PACKAGE FOLDER
   rm -f "$log"
 }
 
-# The servers that tests start themselves. Installing them must not start one on this machine: three
+# The servers that tests start themselves, and the names of services. Installing them must not start one on this machine: three
 # come in packages without a service. nginx does not, and is unpacked in the folder that is given;
 # the libraries that it needs are everywhere, or come with cmake.
 want_servers() {
   PATH=$PATH:/usr/sbin:/sbin:$1/usr/sbin
-  want redis-check-rdb=redis-tools dropbear=dropbear-bin dnsmasq=dnsmasq-base
+  want redis-check-rdb=redis-tools dropbear=dropbear-bin dnsmasq=dnsmasq-base /etc/services=netbase
   is_there nginx || unpack_package nginx "$1"
   is_there nginx || echo 'Tests that need this package are skipped: nginx' >&2
 }
