@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include <cstddef>
+#include <cstdint>
 
 namespace {
 
@@ -83,6 +84,32 @@ TEST(Platform, tells_the_kind_of_a_descriptor_and_what_is_none) {
   EXPECT_EQ(platform::kind(-1, family, type), EBADF);
   tconn::socket const file(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   EXPECT_EQ(platform::kind(file.native_handle(), family, type), ENOTSOCK);
+}
+
+TEST(Queue, reports_a_socket_once_until_it_is_watched_again) {
+  tconn::native_handle opened = tconn::no_handle;
+  ASSERT_EQ(platform::open_queue(opened), 0);
+  tconn::socket const queue(opened);
+  tconn::socket const ready(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));  // always writable
+  auto const taken = [&] {
+    std::uint32_t token = 0;
+    std::size_t count = 1;
+    EXPECT_EQ(platform::take_ready(opened, &token, count), 0);
+    return count == 0 ? 0U : token;
+  };
+  EXPECT_EQ(taken(), 0U);
+  for (std::uint32_t const token : {5U, 6U}) {
+    ASSERT_EQ(platform::watch(opened, ready.native_handle(), token), 0);
+    EXPECT_EQ(taken(), token);
+    EXPECT_EQ(taken(), 0U);
+  }
+}
+
+TEST(Queue, is_not_inherited) {
+  tconn::native_handle opened = tconn::no_handle;
+  ASSERT_EQ(platform::open_queue(opened), 0);
+  tconn::socket const queue(opened);
+  EXPECT_NE(::fcntl(opened, F_GETFD) & FD_CLOEXEC, 0);
 }
 
 }  // namespace
