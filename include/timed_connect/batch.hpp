@@ -28,7 +28,7 @@ inline namespace v1 {
 ///
 /// Ownership: the connected sockets, and what was kept, belong to the caller; batch_event::release() takes one out.
 ///
-/// Cost: what timed_connect() costs for each, and memory for what is in flight: some 100 bytes each beside the results.
+/// Cost: what timed_connect() costs for each, and memory for what is in flight: some 120 bytes each beside the results.
 /// Waiting for 64 endpoints or more costs as much as there are answers, not as there are endpoints (Linux: epoll).
 template <system_calls System = native_system>
 std::vector<basic_connect_result<typename System::owner>> timed_connect_all(std::span<endpoint const> to,

@@ -89,8 +89,7 @@ class batch {
   time_point next_begin() const {
     bool const has_room = options_.max_in_flight == 0 || in_flight_ < options_.max_in_flight;
     time_point due = never;
-    if (has_room && next_ < to_.size()) due = place_at_;
-    if (has_room && !out_of_places_.empty()) due = place_at_;
+    if (has_room && (out_of_places_ || next_ < to_.size())) due = place_at_;
     if (has_room && !waiters_.empty()) due = earlier(due, (std::max)(place_at_, waiters_.due()));
     return due == never ? never : (std::max)(due, next_begin_);
   }
@@ -104,7 +103,7 @@ class batch {
       if (!is_in_time || next_begin() > now) return;
       // Those that wait for a port and those that have not begun take turns.
       bool const is_waiters_turn = next_ == to_.size() || !waiters_were_last_;
-      bool const was_waiting = out_of_places_.empty() && is_waiters_turn && waiters_.due() <= now;
+      bool const was_waiting = !out_of_places_ && is_waiters_turn && waiters_.due() <= now;
       waiters_were_last_ = was_waiting;
       auto const index = take_next(was_waiting);
       if (!was_waiting && waiters_.is_short(index, now)) {
@@ -123,10 +122,7 @@ class batch {
 
   std::uint32_t take_next(bool from_waiters) {
     if (from_waiters) return waiters_.take();
-    if (out_of_places_.empty()) return next_++;
-    std::uint32_t const index = out_of_places_.back();
-    out_of_places_.pop_back();
-    return index;
+    return out_of_places_ ? *std::exchange(out_of_places_, std::nullopt) : next_++;
   }
 
   void begin(std::uint32_t index, bool was_waiting) {
@@ -169,7 +165,7 @@ class batch {
     auto const due = saturated_sum(sys_.now(), place_pause);
     if (may_wait && is_out_of_places(seen)) {
       place_at_ = due;
-      out_of_places_.push_back(one.index);
+      out_of_places_ = one.index;
       return true;
     }
     bool const has_port = seen.at != stage::not_started && seen.at != stage::broken;
@@ -282,7 +278,7 @@ class batch {
     auto const leave = [&](std::uint32_t index) {
       conclude(index, failure<owner>(error, to_[index], {}, sys_.now() - began_));
     };
-    for (; !out_of_places_.empty(); out_of_places_.pop_back()) leave(out_of_places_.back());
+    if (out_of_places_) leave(*std::exchange(out_of_places_, std::nullopt));
     while (!waiters_.empty()) leave(waiters_.take());
     for (; next_ < to_.size(); ++next_) leave(next_);
   }
@@ -337,7 +333,7 @@ class batch {
   std::vector<connect_options> choices_{};
   std::size_t turns_[2]{};
   std::uint32_t next_ = 0;
-  std::vector<std::uint32_t> out_of_places_{};  // one at most, as all others wait behind it
+  std::optional<std::uint32_t> out_of_places_{};  // all others wait behind it
   port_waiters waiters_;
   bool waiters_were_last_ = false;
   lanes lanes_{};

@@ -38,7 +38,7 @@ class port_waiters {
   }
 
   /// Whether ports have run out for this peer a moment ago, so that another try would be in vain.
-  bool is_short(std::uint32_t index, time_point now) const {
+  bool is_short(std::uint32_t index, time_point now) {
     auto const found = find(index);
     return found != lines_.end() && now < found->due;
   }
@@ -63,13 +63,11 @@ class port_waiters {
   bool empty() const { return lines_.empty(); }
   /// When the first of them may try again; the clock's last moment: there is none.
   time_point due() const {
-    auto const is_earlier = [](line const& a, line const& b) { return a.due < b.due; };
-    return lines_.empty() ? never : std::min_element(lines_.begin(), lines_.end(), is_earlier)->due;
+    return lines_.empty() ? never : std::min_element(lines_.begin(), lines_.end(), is_due_earlier)->due;
   }
   /// The first of the line that is due first.
   std::uint32_t take() {
-    auto const is_earlier = [](line const& a, line const& b) { return a.due < b.due; };
-    auto const found = std::min_element(lines_.begin(), lines_.end(), is_earlier);
+    auto const found = std::min_element(lines_.begin(), lines_.end(), is_due_earlier);
     auto const index = found->waiting.front();
     found->waiting.pop_front();
     if (found->waiting.empty()) lines_.erase(found);
@@ -88,6 +86,7 @@ class port_waiters {
     std::deque<std::uint32_t> waiting;
   };
   using lines = std::deque<line>;
+  static bool is_due_earlier(line const& a, line const& b) { return a.due < b.due; }
 
   std::string_view bytes(std::uint32_t index) const {
     return {reinterpret_cast<char const*>(to_[index].data()), static_cast<std::size_t>(to_[index].size())};
@@ -113,7 +112,6 @@ class port_waiters {
     auto const peer = lines_.empty() ? 0 : place_of(index);
     return std::find_if(lines_.begin(), lines_.end(), [&](line const& one) { return one.peer == peer; });
   }
-  lines::const_iterator find(std::uint32_t index) const { return const_cast<port_waiters*>(this)->find(index); }
 
   std::span<endpoint const> to_;
   std::vector<bool> has_begun_;

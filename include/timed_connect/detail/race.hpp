@@ -132,7 +132,7 @@ class race {
   // What has failed, or used up its own time, is given up now. The next endpoint begins when all that was tried of this
   // one has ended.
   void settle(lane& one) {
-    if (is_alive(one) || one.failure) return;
+    if (is_alive(one)) return;
     if (one.connecting.seen().at == stage::connected) {
       connected_ = &one;
       return;
