@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Builds and runs the tests; ends with the summary and the exit status of ctest.
+# Builds and runs the tests; ends with what large tests have counted, and the summary and the exit status of ctest.
 set -eu
 cd "$(dirname "$0")/.."
 . cmake/install_missing.sh
@@ -17,4 +17,17 @@ cmake --version | awk 'NR == 1 { split($3, v, "."); exit !(v[1] > 3 || v[1] == 3
 
 cmake --preset gcc
 cmake --build --preset gcc
-exec ctest --preset gcc
+
+# What tests have counted stands just above ctest's summary, see tests/support/counts.hpp.
+TIMED_CONNECT_COUNTS=$PWD/build/gcc/counts.txt
+export TIMED_CONNECT_COUNTS
+: >"$TIMED_CONNECT_COUNTS"
+status=$PWD/build/gcc/status.txt
+rm -f "$status"
+{ code=0; ctest --preset gcc 2>&1 || code=$?; echo $code >"$status"; } | while IFS= read -r line; do
+  case $line in
+    [0-9]*'% tests passed, '*) sort "$TIMED_CONNECT_COUNTS" ;;
+  esac
+  printf '%s\n' "$line"
+done
+exit "$(cat "$status")"
