@@ -258,6 +258,18 @@ TEST_F(RaceTable, a_half_open_attempt_that_the_peer_resets_around_the_decision_h
   }
 }
 
+TEST_F(RaceTable, an_ICMP_error_right_before_our_RST_of_a_half_open_attempt_has_ended_it) {
+  net.on_syn(to, {syn(5ms)});
+  net.before_call = [this](std::string_view call) {
+    if (call == "disconnect") net.deliver(3, tconn::testing::happening::unreachable);
+  };
+  auto const result = connect(10ms);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(packets_of(net), "> SYN, < SYN, > SYN-ACK, < ICMP unreachable, ");
+  EXPECT_EQ(result.error().handshake, handshake::failed) << net.log();
+  EXPECT_EQ(result.error().aftermath, aftermath::none) << net.log();
+}
+
 TEST_F(RaceTable, a_RST_right_after_SO_ERROR_was_read_is_the_reason_all_the_same) {
   net.on_syn(to, {syn_ack(5ms)});
   net.before_call = [this](std::string_view call) {

@@ -25,6 +25,19 @@ TEST(World, counts_a_wait_that_nothing_can_end_and_returns_from_it) {
   EXPECT_EQ(net.elapsed(), 0ns);
 }
 
+TEST(World, tells_of_each_packet_as_it_comes_and_goes) {
+  world net;
+  std::string packets;
+  net.on_packet = [&](tconn::native_handle handle, std::string_view what) {
+    packets += std::to_string(handle) + ' ' + std::string(what) + ", ";
+  };
+  net.on_syn(at("192.0.2.1:80"), {syn_ack(1ms)});
+  net.on_syn(at("192.0.2.2:80"), {rst(2ms)});
+  EXPECT_TRUE(tconn::timed_connect(at("192.0.2.1:80"), 5ms, {}, simulated{&net}));
+  EXPECT_FALSE(tconn::timed_connect(at("192.0.2.2:80"), 5ms, {}, simulated{&net}));
+  EXPECT_EQ(packets, "3 > SYN, 3 < SYN-ACK, 3 > ACK, 3 > FIN, 4 > SYN, 4 < RST, ");
+}
+
 TEST(World, counts_a_connect_of_a_blocking_socket) {
   world net;
   simulated const sys(&net);

@@ -201,8 +201,13 @@ struct attempt {
     if (last.state == tcp_state::closed) return closed_since(last, opened.syn_retransmits);
     bool const is_gone = sys.disconnect(handle) == 0;
     bool has_arrived = false;
-    bool const is_certain = is_gone && is_marked && sys.has_arrived(handle, has_arrived) == 0 && !has_arrived;
+    bool is_certain = is_gone && is_marked && sys.has_arrived(handle, has_arrived) == 0 && !has_arrived;
     bool const is_complete = told(last.state) == tconn::handshake::completed;
+    // Our RST leaves ECONNRESET. Anything else has ended it before us, an ICMP error between the halves of a
+    // simultaneous open say (tcp_ipv4.c, tcp_v4_err).
+    int error = 0;
+    is_certain = is_certain && sys.connect_error(handle, error) == 0;
+    if (is_certain && error != native_error::connection_reset) return closed_since(last, opened.syn_retransmits);
     if (is_certain && (is_complete || last.state == tcp_state::syn_received))
       return {told(last.state), tconn::aftermath::peer_sees_reset, opened.syn_retransmits};
     auto const effect = is_gone ? tconn::aftermath::unknown : reset_without_disconnect();

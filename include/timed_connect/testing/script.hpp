@@ -68,6 +68,7 @@ inline event false_alarm(std::chrono::nanoseconds after) { return {happening::fa
 
 /// One simulated socket, open or closed: a packet can still be on its way to one that is gone.
 struct simulated_socket {
+  native_handle handle = no_handle;     ///< Its number.
   bool open = true;                     ///< Not yet closed by whoever holds it.
   bool blocking = false;                ///< Its blocking mode.
   int family = AF_INET;                 ///< SO_DOMAIN.

@@ -51,9 +51,9 @@ class simulated {
     for (auto& one : net_->queues_) one.watched.erase(handle);
     bool const established = s->state == tcp_state::established || s->state == tcp_state::syn_received;
     if (established && (s->unread || s->lingers))
-      net_->packet("> RST" + net_->whom(*s));
+      net_->packet(*s, "> RST");
     else if (established && !s->fin_sent)
-      net_->packet("> FIN" + net_->whom(*s));
+      net_->packet(*s, "> FIN");
     s->open = false;
     s->state = tcp_state::closed;
     s->next_syn = detail::never;

@@ -66,6 +66,9 @@ class world {
   void is_plain_posix() { plain_posix_ = true; }
   /// Called before each primitive with its name: the place to change the script or to deliver() something just there.
   std::function<void(std::string_view)> before_call{};
+  /// Called after each packet with the socket that it is from or for, open or closed, and what wire() says of it
+  /// ("> SYN", "< RST").
+  std::function<void(native_handle, std::string_view)> on_packet{};
   /// Does something when so much time has passed since the world began: a cancellation, say.
   void at(std::chrono::nanoseconds since_start, std::function<void()> action) {
     actions_.emplace(start + since_start, std::move(action));
@@ -148,8 +151,10 @@ class world {
            std::count_if(sockets_.begin(), sockets_.end(), uses_one) >= static_cast<std::ptrdiff_t>(most_ports_);
   }
   native_handle create(int family) {
-    sockets_.emplace_back().family = family;
-    return static_cast<native_handle>(sockets_.size() - 1) + first_handle;
+    auto& created = sockets_.emplace_back();
+    created.family = family;
+    created.handle = static_cast<native_handle>(sockets_.size() - 1) + first_handle;
+    return created.handle;
   }
 
   /// What the peer at an address does to the next attempt. A script that was played goes on only while there is no
@@ -194,9 +199,11 @@ class world {
     return text + "ms ";
   }
   void record(std::string const& line) { log_ += stamp() + line + '\n'; }
-  void packet(std::string const& line) {
+  void packet(simulated_socket const& s, std::string_view what) {
+    std::string const line = std::string(what) + ' ' + s.target.to_string();
     record(line);
     wire_ += stamp() + line + '\n';
+    if (on_packet) on_packet(s.handle, what);
   }
 
   void enter(std::string_view call) {
@@ -237,10 +244,8 @@ class world {
 
   // ---- the kernel's side of one socket ----
 
-  std::string whom(simulated_socket const& s) const { return ' ' + s.target.to_string(); }
-
   void send_syn(simulated_socket& s) {
-    packet("> SYN" + whom(s));
+    packet(s, "> SYN");
     s.next_syn = now_ + syn_intervals[s.syn_retransmits];
   }
   void repeat_syn(simulated_socket& s) {
@@ -259,11 +264,11 @@ class world {
     if (s.state != tcp_state::established)
       s.fin_due = true;
     else if (!std::exchange(s.fin_sent, true))
-      packet("> FIN" + whom(s));
+      packet(s, "> FIN");
   }
   /// tcp_disconnect(): silent while nobody has heard of us, else RST.
   void disconnect(simulated_socket& s) {
-    if (s.state == tcp_state::established || s.state == tcp_state::syn_received) packet("> RST" + whom(s));
+    if (s.state == tcp_state::established || s.state == tcp_state::syn_received) packet(s, "> RST");
     bool const was_idle = s.state == tcp_state::closed;
     fail(s, was_idle ? s.error : native_error::connection_reset);
     s.connecting = s.fin_sent = s.fin_due = false;
@@ -273,12 +278,12 @@ class world {
   void happen(simulated_socket& s, happening what) {
     switch (what) {
       case happening::false_alarm: s.alarmed = true; return;
-      case happening::syn_ack: packet("< SYN-ACK" + whom(s)); break;
-      case happening::syn: packet("< SYN" + whom(s)); break;
-      case happening::rst: packet("< RST" + whom(s)); break;
-      case happening::unreachable: packet("< ICMP unreachable" + whom(s)); break;
-      case happening::fin: packet("< FIN" + whom(s)); break;
-      case happening::data: packet("< data" + whom(s)); break;
+      case happening::syn_ack: packet(s, "< SYN-ACK"); break;
+      case happening::syn: packet(s, "< SYN"); break;
+      case happening::rst: packet(s, "< RST"); break;
+      case happening::unreachable: packet(s, "< ICMP unreachable"); break;
+      case happening::fin: packet(s, "< FIN"); break;
+      case happening::data: packet(s, "< data"); break;
     }
     s.arrived = s.arrived || (s.state != tcp_state::closed && what != happening::unreachable);
     bool const met = s.state == tcp_state::syn_received;
@@ -288,12 +293,12 @@ class world {
       s.state = tcp_state::established;
       s.acknowledged = true;
       s.next_syn = detail::never;
-      packet("> ACK" + whom(s));
+      packet(s, "> ACK");
       if (s.fin_due) finish(s);
     } else if (what == happening::syn && in_flight) {
       s.state = tcp_state::syn_received;
       s.next_syn = detail::never;  // the SYN-ACK that takes its place is not repeated in this world
-      packet("> SYN-ACK" + whom(s));
+      packet(s, "> SYN-ACK");
     } else if (what == happening::rst && (in_flight || established)) {
       fail(s, in_flight && !met ? native_error::refused : native_error::connection_reset);
     } else if (what == happening::unreachable && in_flight) {
@@ -302,7 +307,7 @@ class world {
     } else if (what == happening::data && established && !s.fin_sent) {
       s.unread = true;
     } else if (!in_flight && !established && what != happening::rst && what != happening::unreachable) {
-      packet("> RST" + whom(s));  // no socket wants it
+      packet(s, "> RST");  // no socket wants it
     }
   }
 

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: MIT
+// The director lets things happen in a simulated world: before every system call of the library, during every wait, and
+// whenever it looks at the clock. What happens is chosen, so that one who makes every choice in turn sees all that can
+// happen, up to a number of events. All of it is written down for the oracle.
+#pragma once
+
+#include "exploration/choices.hpp"
+#include "exploration/observation.hpp"
+
+#include <timed_connect/cancellation.hpp>
+#include <timed_connect/testing/simulated.hpp>
+
+#include <cstddef>
+#include <string_view>
+#include <vector>
+
+namespace exploration {
+
+/// What may happen, and how often.
+struct limits {
+  int events = 4;                                           ///< In one execution.
+  std::chrono::nanoseconds tick = std::chrono::seconds{1};  ///< How much time passes at a time.
+  moment end = 0;                                           ///< When no more ticks are of interest.
+  bool simultaneous_open = false;
+  bool descriptors_run_out = false;
+  tconn::cancellation* cancel = nullptr;
+  tconn::endpoint const* listener = nullptr;  ///< A Unix one, whose backlog is full or has a place.
+};
+
+class director {
+ public:
+  director(tconn::testing::world& net, choices& chooser, limits const& allowed);
+  director(director const&) = delete;
+  director& operator=(director const&) = delete;
+
+  /// From now on nothing happens that was not asked for, and nothing is written down but packets.
+  void stop() { is_active_ = false; }
+  std::vector<step> const& steps() const { return steps_; }
+  /// The sockets in the order in which they were opened.
+  std::vector<int> const& sockets() const { return sockets_; }
+
+  // ---- what `explored` tells ----
+
+  void before(std::string_view call);
+  void looked_at_the_clock();
+  void opened(int handle) { sockets_.push_back(handle); }
+  void note(what happened, int socket, int value = 0) {
+    if (is_active_) steps_.push_back({happened, socket, now(), 0, 0, value});
+  }
+  void note_wait(bool is_ready, int socket, moment began, moment until) {
+    if (is_active_) steps_.push_back({is_ready ? what::wait_ready : what::wait_silent, socket, now(), began, until});
+  }
+  /// Whether something happens now that may end a wait; if not, its time runs out.
+  enum class in_wait : unsigned char { nothing, something, signal };
+  in_wait during_wait();
+  moment now() const { return net_.elapsed().count(); }
+  bool is_active() const { return is_active_; }
+
+ private:
+  enum class kind : unsigned char {
+    nothing,
+    syn_ack,
+    rst,
+    unreachable,
+    syn,
+    data,
+    false_alarm,
+    tick,
+    cancel,
+    signal,
+    free_place,
+    take_place,
+    run_out,
+    give_back
+  };
+  struct action {
+    kind does;
+    int socket;
+  };
+  struct peer_state {
+    bool has_answered = false;
+    bool has_opened = false;
+    bool has_sent_data = false;
+  };
+
+  void offer_packets(int handle);
+  void offer_everything(bool in_a_wait);
+  void offer(kind does, int socket = -1) { menu_[count_++] = {does, socket}; }
+  kind choose();
+  void carry_out(action const& chosen);
+  void deliver(int handle, tconn::testing::happening packet);
+  void write_down(tconn::native_handle handle, std::string_view packet);
+
+  tconn::testing::world& net_;
+  choices& chooser_;
+  limits allowed_;
+  int left_;
+  bool is_active_ = true;
+  bool has_looked_ = false;
+  bool is_delivering_ = false;
+  bool is_out_ = false;
+  bool has_place_ = false;
+  action menu_[32]{};
+  std::size_t count_ = 0;
+  std::vector<step> steps_{};
+  std::vector<int> sockets_{};
+  std::vector<peer_state> peers_{};
+};
+
+/// The simulated system, directed.
+class explored : public tconn::testing::simulated {
+ public:
+  explored(tconn::testing::world* net, director& directs) : simulated(net), directs_(&directs) {}
+
+  tconn::time_point now() const {
+    directs_->looked_at_the_clock();
+    return simulated::now();
+  }
+  int open(tconn::native_handle& opened, int family, bool multipath) const {
+    int const error = simulated::open(opened, family, multipath);
+    if (error == 0) directs_->opened(opened);
+    return error;
+  }
+  int start_connect(tconn::native_handle handle, tconn::endpoint const& to) const {
+    int const answer = simulated::start_connect(handle, to);
+    directs_->note(answer == 0 ? what::connect_done : what::connect_other, handle, answer);
+    return answer;
+  }
+  int connect_error(tconn::native_handle handle, int& error) const {
+    int const answer = simulated::connect_error(handle, error);
+    directs_->note(what::error_read, handle, error);
+    return answer;
+  }
+  int name(tconn::native_handle handle, tconn::name_of which, int family, tconn::endpoint& named) const {
+    int const answer = simulated::name(handle, which, family, named);
+    if (which == tconn::name_of::peer && answer == 0) directs_->note(what::peer_named, handle);
+    return answer;
+  }
+  int wait(tconn::poll_entry* entries, std::size_t count, tconn::time_point until) const;
+
+ private:
+  director* directs_;
+};
+
+static_assert(tconn::system_calls<explored>);
+
+}  // namespace exploration

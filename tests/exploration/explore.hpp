@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+// Plays every path of something, or one that was given, and holds each execution against the oracle.
+//
+// A failure prints the path. It is played again, with all that happened, by
+//   TIMED_CONNECT_PATH='0 0 1 0 3' exploration_tests --gtest_filter=THE.TEST
+// TIMED_CONNECT_MORE_EVENTS=1 goes one event further; TIMED_CONNECT_SEED=n begins the random part elsewhere.
+#pragma once
+
+#include "exploration/choices.hpp"
+#include "support/slow_machinery.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <iostream>
+#include <string>
+#include <vector>
+
+namespace exploration {
+
+/// A number from the environment.
+inline int number_from_environment(char const* name, int otherwise) {
+  char const* const text = std::getenv(name);
+  return text == nullptr ? otherwise : std::atoi(text);
+}
+
+/// How many events: as many as are wanted where the machinery is fast, and two in a build for a checker.
+inline int events(int wanted) {
+#ifdef __OPTIMIZE__
+  bool const is_fast = support::scaled(40) == 40;
+#else
+  bool const is_fast = false;
+#endif
+  return (is_fast ? wanted : 2) + number_from_environment("TIMED_CONNECT_MORE_EVENTS", 0);
+}
+
+/// What one execution has shown.
+struct shown {
+  std::vector<std::string> objections{};
+  std::string log{};
+};
+
+/// Whether all was well.
+inline bool hold(shown const& one, choices const& path) {
+  if (one.objections.empty()) return true;
+  std::string text = "TIMED_CONNECT_PATH='" + path.path() + "'\n";
+  for (auto const& objection : one.objections) text += "  promise " + objection + '\n';
+  ADD_FAILURE() << text << one.log;
+  return false;
+}
+
+/// Every path; gives their number. `play` makes a `shown` of the choices that it is given.
+template <class Play>
+long explore(Play&& play) {
+  if (char const* const given = std::getenv("TIMED_CONNECT_PATH")) {
+    auto path = given_path::parse(given);
+    auto const one = play(path);
+    hold(one, path);
+    std::cout << one.log;
+    return 1;
+  }
+  constexpr int enough_failures = 3;
+  every_path path;
+  long count = 0;
+  int failures = 0;
+  do {
+    failures += hold(play(path), path) ? 0 : 1;
+    ++count;
+  } while (failures < enough_failures && path.next());
+  return count;
+}
+
+}  // namespace exploration

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MIT
+// What was asked of the library, what happened while it worked, and what it told. In plain words and numbers: the oracle
+// judges by this alone, and nothing here is the library's.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace exploration {
+
+using moment = std::int64_t;  ///< Nanoseconds since the world began.
+
+enum class what : unsigned char {
+  // Packets of a socket.
+  sent_syn,
+  sent_syn_ack,  ///< Half of a simultaneous open.
+  sent_ack,      ///< The handshake is complete.
+  sent_fin,      ///< Our side has ended.
+  sent_rst,      ///< Our side has reset it.
+  turned_away,   ///< The kernel has answered by RST what no attempt wants.
+  came_syn_ack,
+  came_syn,
+  came_rst,
+  came_unreachable,
+  came_data,
+  // What happens to the program.
+  false_alarm,  ///< poll() will report a socket for nothing.
+  time_passed,  ///< While the program was not waiting.
+  signal,
+  cancellation,
+  place_freed,      ///< The Unix listener has a place in its backlog.
+  place_taken,      ///< And has none.
+  descriptors_out,  ///< No more can be opened.
+  descriptors_back,
+  // What the library asks, and is answered.
+  wait_ready,     ///< A wait on this socket, or no wait at all (until <= began), which found it ready.
+  wait_silent,    ///< The same, which did not.
+  connect_done,   ///< connect() has answered 0.
+  connect_other,  ///< connect() has answered anything else.
+  error_read,     ///< SO_ERROR, which is in `value`.
+  peer_named,     ///< getpeername() knows the peer.
+  closed,
+  call,  ///< Anything else.
+};
+
+struct step {
+  what happened{};
+  int socket = -1;  ///< -1: none in particular.
+  moment at = 0;
+  moment began = 0;  ///< Of a wait.
+  moment until = 0;  ///< Of a wait.
+  int value = 0;
+};
+
+enum class policy : unsigned char { close, reset, keep };
+enum class reason : unsigned char {
+  none,
+  deadline,
+  cancelled,
+  refused,
+  reset,
+  aborted,
+  unreachable,
+  no_descriptor,
+  backlog_full,
+  other
+};
+enum class shake : unsigned char { not_started, in_flight, completed, failed, unknown };
+enum class left : unsigned char { none, nothing_sent, peer_sees_close, peer_sees_reset, kept, unknown };
+
+struct request {
+  policy how{};
+  bool accept_late = true;
+  bool borrowed = false;
+  bool unix_socket = false;
+  moment deadline = 0;
+};
+
+/// What was told of one attempt.
+struct verdict {
+  bool connected = false;
+  reason why = reason::none;
+  std::string code{};  ///< In words, for a reader.
+  shake handshake{};
+  left aftermath{};
+  unsigned syn_retransmits = 0;
+  moment elapsed = 0;
+  bool has_pending = false;
+};
+
+/// What the same descriptor, or what was kept, does afterwards.
+enum class afterwards : unsigned char { not_tried, connects, fails };
+
+struct observation {
+  request asked{};
+  std::vector<step> steps{};
+  int socket = -1;  ///< The attempt's; -1 if none was opened.
+  verdict told{};
+  moment ended = 0;
+  std::size_t steps_at_end = 0;  ///< How many there were when the call returned; the others came later.
+  std::size_t open_after = 0;    ///< Descriptors, beside those that were lent.
+  std::size_t open_at_last = 0;  ///< The same when the result was gone too.
+  bool lent_is_open = true;
+  bool mode_is_as_it_was = true;  ///< Of what was lent; of a socket that was handed over: as asked for.
+  int error_left = 0;             ///< SO_ERROR of what was lent.
+  int stray_closes = 0;
+  int blocked = 0;  ///< Calls that would have blocked without a limit.
+  afterwards then = afterwards::not_tried;
+  int syns_for_it = 0;  ///< Attempts that were begun for it.
+};
+
+}  // namespace exploration

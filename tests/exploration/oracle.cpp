@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: MIT
+#include "exploration/oracle.hpp"
+
+#include <algorithm>
+#include <iterator>
+
+namespace exploration {
+
+namespace {
+
+/// What became of one socket, as an observer of the wire and of the calls would write it down. Places are places in the
+/// list of steps; -1: never.
+struct history {
+  int syns = 0;
+  int syns_before_look = 0;
+  int handshake_completed = -1;
+  int half_open = -1;
+  int ended_by_peer = -1;  // or by an ICMP error
+  reason ended_why = reason::none;
+  int fin = -1;
+  int rst = -1;
+  int last_look = -1;    // the last look at the deadline or after it
+  int given_up = -1;     // the last wait: what was decided at the end was decided after it
+  int found_ready = -1;  // the last wait, in time, that was ended by readiness
+  int proof = -1;        // the first call that shows a connection which is there
+  int cancelled = -1;
+  moment cancelled_at = 0;
+  int last_packet_in = -1;
+  moment last_idle = 0;  // until when the program did something else
+  bool waited_after_cancel = false;
+  bool waits_too_long = false;
+  bool was_out_of_descriptors = false;
+};
+
+history read(observation const& seen) {
+  history past;
+  bool is_connected = false;
+  bool is_out = false;
+  for (std::size_t i = 0; i < seen.steps_at_end; ++i) {
+    step const& one = seen.steps[i];
+    auto const place = static_cast<int>(i);
+    bool const is_ours = one.socket == seen.socket;
+    switch (one.happened) {
+      case what::sent_syn: past.syns += is_ours ? 1 : 0; break;
+      case what::sent_syn_ack: past.half_open = place; break;
+      case what::sent_ack:
+        past.handshake_completed = place;
+        is_connected = true;
+        break;
+      case what::sent_fin: past.fin = place; break;
+      case what::sent_rst:
+        past.rst = place;
+        is_connected = false;
+        break;
+      case what::came_rst:
+      case what::came_unreachable:
+        past.last_packet_in = place;
+        if (past.ended_by_peer != -1 || past.rst != -1) break;
+        past.ended_by_peer = place;
+        past.ended_why = one.happened == what::came_unreachable                   ? reason::unreachable
+                         : past.handshake_completed != -1 || past.half_open != -1 ? reason::reset
+                                                                                  : reason::refused;
+        is_connected = false;
+        break;
+      case what::came_syn_ack:
+      case what::came_syn:
+      case what::came_data: past.last_packet_in = place; break;
+      case what::time_passed: past.last_idle = one.at; break;
+      case what::cancellation:
+        past.cancelled = place;
+        past.cancelled_at = one.at;
+        break;
+      case what::descriptors_out: is_out = true; break;
+      case what::descriptors_back: is_out = false; break;
+      case what::wait_ready:
+      case what::wait_silent: {
+        bool const is_look = one.until <= one.began;
+        past.given_up = place;
+        if (one.until > seen.asked.deadline) past.waits_too_long = true;
+        if (is_look && one.began >= seen.asked.deadline) {
+          past.last_look = place;
+          past.syns_before_look = past.syns;
+        }
+        if (!is_look && one.happened == what::wait_ready) past.found_ready = place;
+        if (!is_look && past.cancelled != -1 && one.at > std::max(one.began, past.cancelled_at))
+          past.waited_after_cancel = true;
+        break;
+      }
+      case what::connect_done:
+      case what::peer_named:
+        if (is_connected && past.proof == -1) past.proof = place;
+        break;
+      case what::call: past.was_out_of_descriptors = past.was_out_of_descriptors || is_out; break;
+      default: break;
+    }
+  }
+  return past;
+}
+
+class judge {
+ public:
+  explicit judge(observation const& seen) : seen_(seen), told_(seen.told), asked_(seen.asked), past_(read(seen)) {}
+
+  std::vector<std::string> objections() {
+    judge_time();
+    judge_descriptors();
+    if (told_.connected)
+      judge_success();
+    else
+      judge_failure();
+    return std::move(objections_);
+  }
+
+ private:
+  void require(bool is_kept, char const* broken) {
+    if (!is_kept) objections_.emplace_back(broken);
+  }
+
+  // Promises 1, 2, 3 and 12.
+  void judge_time() {
+    require(told_.why != reason::deadline || seen_.ended >= asked_.deadline, "1: the deadline came early");
+    require(seen_.ended <= std::max(asked_.deadline, past_.last_idle), "1: it came late");
+    require(!past_.waits_too_long, "2: a wait goes beyond the deadline");
+    require(seen_.blocked == 0, "3: a call could block for ever");
+    require(told_.connected || told_.elapsed == seen_.ended, "the time that is told is not the time that it took");
+    require(!past_.waited_after_cancel, "12: it went on waiting after a cancellation");
+  }
+
+  // Promises 4 and 7.
+  void judge_descriptors() {
+    bool const holds_one = !asked_.borrowed && (told_.connected || told_.aftermath == left::kept);
+    require(seen_.open_after == (holds_one ? 1U : 0U), "7: a descriptor was left open, or is missing");
+    require(seen_.open_at_last == 0, "7: the descriptor outlives what owns it");
+    require(seen_.stray_closes == 0, "7: a descriptor was closed twice");
+    require(seen_.lent_is_open, "7: a borrowed descriptor was closed");
+    require(seen_.mode_is_as_it_was, "7: the blocking mode is not as it should be");
+    require(told_.has_pending == (!asked_.borrowed && told_.aftermath == left::kept && !told_.connected),
+            "4: failure.pending is there, or missing");
+  }
+
+  // Promise 5.
+  void judge_success() {
+    require(past_.handshake_completed != -1, "5: success without a handshake");
+    require(past_.proof != -1, "5: success without a proof that there is a peer");
+    require(past_.fin == -1 && past_.rst == -1, "5: the connection that was handed over has been ended");
+    require(past_.syns == 1 || past_.last_idle > 0 || seen_.ended > 0, "2: more than one attempt was made");
+  }
+
+  void judge_failure() {
+    judge_reason();
+    judge_aftermath();
+    judge_handshake();
+    judge_syns();
+    judge_what_comes_then();
+  }
+
+  // Promises 4, 10 and 12: why there is no connection.
+  void judge_reason() {
+    switch (told_.why) {
+      case reason::deadline: return judge_last_look();
+      case reason::cancelled: require(past_.cancelled != -1, "12: cancelled, and nobody has asked for it"); return;
+      case reason::refused:
+      case reason::reset:
+      case reason::unreachable:
+        require(told_.why == past_.ended_why, "5: an error that the kernel did not report");
+        return;
+      case reason::no_descriptor:
+        require(past_.was_out_of_descriptors, "5: out of descriptors, when there were some");
+        return;
+      default: require(false, "5: an error for which there was no reason");
+    }
+  }
+
+  // Promise 10. What a wait in time had found is no matter of the last look.
+  void judge_last_look() {
+    int const look = past_.last_look;
+    int const done = past_.handshake_completed;
+    require(look != -1, "10: given up without a last look");
+    if (look == -1) return;
+    require(past_.ended_by_peer == -1 || past_.ended_by_peer > look, "10: the last look did not see an error");
+    bool const was_complete = done != -1 && done < look;
+    require(!was_complete || !asked_.accept_late, "10: the last look did not count");
+    require(!was_complete || past_.found_ready < done, "10: what a wait had found in time was refused as late");
+  }
+
+  // Promises 9 and 11: what is told is what the wire shows.
+  void judge_aftermath() {
+    bool const is_complete = past_.handshake_completed != -1;
+    switch (told_.aftermath) {
+      case left::none:
+        require(past_.syns == 0 || past_.ended_by_peer != -1, "11: `none`, and the attempt was alive");
+        require(past_.fin == -1 && past_.rst == -1, "11: `none`, and something was sent");
+        return;
+      case left::nothing_sent:
+        require(past_.syns > 0 && !is_complete, "11: `nothing_sent`, and the peer has a connection");
+        require(past_.fin == -1 && past_.rst == -1, "11: `nothing_sent`, and something was sent");
+        require(past_.ended_by_peer == -1, "11: `nothing_sent` of an attempt that had failed");
+        break;
+      case left::peer_sees_close:
+        require(is_complete && past_.fin > past_.handshake_completed, "11: `peer_sees_close` without a FIN");
+        require(past_.rst == -1, "9: a RST beside the FIN");
+        require(asked_.how == policy::close, "9: `close`, which is not the policy");
+        break;
+      case left::peer_sees_reset:
+        require(past_.rst > past_.handshake_completed, "11: `peer_sees_reset` without a RST");
+        require(is_complete || past_.half_open != -1, "11: `peer_sees_reset`, and the peer had heard nothing");
+        require(past_.fin == -1, "9: a FIN before the RST");
+        require(asked_.how == policy::reset || was_half_open(), "9: `reset`, which is not the policy");
+        break;
+      case left::kept:
+        require(asked_.how == policy::keep, "9: kept, which is not the policy");
+        require(past_.syns > 0, "11: kept, and there is nothing to keep");
+        require(past_.fin == -1 && past_.rst == -1, "9: kept, and ended all the same");
+        return;
+      case left::unknown:
+        // Only what came while it was given up, or was half open, can make it so.
+        require(past_.half_open != -1 || past_.last_packet_in > past_.given_up, "11: `unknown` of what could be known");
+        break;
+    }
+    require(asked_.how != policy::keep || told_.aftermath == left::unknown || past_.half_open != -1,
+            "9: not kept, which was the policy");
+  }
+
+  // Between the halves of a simultaneous open only a RST ends it, whatever the policy is.
+  bool was_half_open() const {
+    bool const completes_later = past_.handshake_completed == -1 || past_.handshake_completed > past_.given_up;
+    return past_.half_open != -1 && completes_later;
+  }
+
+  void judge_handshake() {
+    bool const is_complete = past_.handshake_completed != -1;
+    switch (told_.handshake) {
+      case shake::not_started:
+        require(past_.syns == 0, "11: `not_started`, and there was a SYN");
+        require(told_.aftermath == left::none, "11: something is left of what was not started");
+        return;
+      case shake::in_flight:
+        require(past_.syns > 0, "11: `in_flight` without a SYN");
+        // What was kept may complete right after its state was read.
+        require(!is_complete || told_.aftermath == left::kept, "11: `in_flight`, and the handshake was complete");
+        require(past_.ended_by_peer == -1 || told_.aftermath == left::kept, "11: `in_flight` of what had failed");
+        return;
+      case shake::completed: require(is_complete, "11: `completed`, and it was not"); return;
+      case shake::failed:
+        require(past_.ended_by_peer != -1, "11: `failed`, and it was not");
+        require(!is_complete || past_.ended_by_peer != -1, "11: `failed`, and it was complete");
+        return;
+      case shake::unknown:
+        require(past_.half_open != -1 || past_.last_packet_in > past_.given_up, "11: `unknown`, and it was known");
+        return;
+    }
+  }
+
+  // Repeated SYNs are counted right before it is given up.
+  void judge_syns() {
+    auto const repeated = static_cast<int>(told_.syn_retransmits);
+    if (past_.syns == 0) return require(repeated == 0, "11: SYNs are told that were not sent");
+    require(repeated < past_.syns, "11: more SYNs are told than were sent");
+    require(repeated + 1 >= past_.syns_before_look, "11: fewer SYNs are told than were sent");
+  }
+
+  // The descriptor can connect again unless it was ended by FIN; what is kept goes on.
+  void judge_what_comes_then() {
+    bool const was_reset_since = past_.fin != -1 && past_.ended_by_peer > past_.fin;  // by the peer, behind our back
+    if (was_reset_since) return;
+    require(seen_.error_left == 0, "7: SO_ERROR was left behind");
+    if (seen_.then == afterwards::not_tried) return;
+    bool const connects = seen_.then == afterwards::connects;
+    if (told_.aftermath == left::kept) {
+      bool const is_dead = past_.ended_by_peer != -1;
+      require(connects == !is_dead, "9: what was kept does not go on");
+      require(!connects || seen_.syns_for_it == 0, "9: what was kept was begun anew");
+      return;
+    }
+    bool const is_ended = past_.fin != -1;
+    require(connects == !is_ended, is_ended ? "9: what was ended by FIN connects again" : "9: it cannot connect again");
+  }
+
+  observation const& seen_;
+  verdict const& told_;
+  request const& asked_;
+  history past_;
+  std::vector<std::string> objections_{};
+};
+
+}  // namespace
+
+std::vector<std::string> objections(observation const& seen) { return judge(seen).objections(); }
+
+}  // namespace exploration

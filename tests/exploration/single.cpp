@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: MIT
+#include "exploration/single.hpp"
+
+#include "exploration/plain.hpp"
+
+#include <optional>
+
+namespace exploration {
+
+using namespace std::chrono_literals;
+using tconn::testing::happening;
+using tconn::testing::simulated;
+using tconn::testing::world;
+
+namespace {
+
+tconn::endpoint target(bool is_unix) {
+  return *tconn::endpoint::parse(is_unix ? std::string_view{"unix:/run/x.sock"} : std::string_view{"192.0.2.1:80"});
+}
+
+class player {
+ public:
+  player(single const& asked, choices& chooser)
+      : asked_(asked), to_(target(asked.unix_socket)), directs_(net_, chooser, allowed()), sys_(&net_, directs_) {
+    if (asked_.unix_socket) net_.backlog_full_until(to_, 100h);
+    options_.on_timeout = asked_.how;
+    options_.accept_late = asked_.accept_late;
+    options_.cancel = cancel_ ? &*cancel_ : nullptr;
+    seen_.asked = {plain(asked_.how), asked_.accept_late, is_borrowed(), asked_.unix_socket, asked_.limit.count()};
+  }
+
+  played play() {
+    switch (asked_.by) {
+      case single::way::owned: owned(); break;
+      case single::way::borrowed:
+      case single::way::borrowed_nonblocking: borrowed(); break;
+      case single::way::pending: pending(); break;
+    }
+    seen_.open_at_last = net_.open_sockets() - lent_;
+    seen_.steps = directs_.steps();
+    seen_.stray_closes = net_.stray_closes();
+    seen_.blocked = net_.blocked();
+    return {std::move(seen_), net_.log()};
+  }
+
+ private:
+  bool is_borrowed() const {
+    return asked_.by == single::way::borrowed || asked_.by == single::way::borrowed_nonblocking;
+  }
+  bool is_cancelled() const { return cancel_ && cancel_->requested(); }
+  limits allowed() {
+    if (asked_.cancellable) cancel_.emplace();
+    return {.events = asked_.events,
+            .tick = asked_.tick,
+            .end = (asked_.limit + asked_.tick).count(),
+            .simultaneous_open = asked_.simultaneous_open,
+            .descriptors_run_out = asked_.descriptors_run_out,
+            .cancel = cancel_ ? &*cancel_ : nullptr,
+            .listener = asked_.unix_socket ? &to_ : nullptr};
+  }
+
+  // The call has returned: from here on nothing happens any more.
+  template <class Result>
+  void end(Result const& result, tconn::native_handle handle) {
+    directs_.stop();
+    seen_.told = plain(result);
+    seen_.ended = directs_.now();
+    seen_.steps_at_end = directs_.steps().size();
+    seen_.open_after = net_.open_sockets() - lent_;
+    seen_.socket = handle;
+  }
+
+  void owned() {
+    auto result = tconn::timed_connect(to_, asked_.limit, options_, sys_);
+    end(result, directs_.sockets().empty() ? -1 : directs_.sockets().back());
+    if (result) {
+      seen_.mode_is_as_it_was = net_.is_blocking(result->native_handle());
+    } else if (result.error().pending && !is_cancelled()) {  // or it would be cancelled again
+      answer(seen_.socket);
+      follow_up(
+          [&] { return result.error().pending->wait(1h, tconn::on_timeout::close, simulated(&net_)).has_value(); });
+    }
+  }
+
+  void pending() {
+    auto started = tconn::start_connect(to_, options_, sys_);
+    if (!started) {
+      seen_.asked.deadline = directs_.now();
+      return end(started, directs_.sockets().empty() ? -1 : directs_.sockets().back());
+    }
+    // A look, a wait that keeps it, and one that ends it.
+    if (auto const looked = started->try_finish(sys_)) return tell(*looked, *started);
+    auto const kept = started->wait(world::start + asked_.limit / 2, tconn::on_timeout::keep, sys_);
+    bool const goes_on = !kept && kept.error().code == tconn::errc::deadline_exceeded;
+    if (goes_on) return tell(started->wait(world::start + asked_.limit, asked_.how, sys_), *started);
+    seen_.asked.how = policy::keep;
+    tell(kept, *started);
+  }
+
+  // Time is told since the last call; and what is kept stays where it is.
+  void tell(tconn::basic_connect_result<simulated> const& result, tconn::basic_pending_connection<simulated>& pending) {
+    end(result, directs_.sockets().back());
+    if (result) return;
+    seen_.told.elapsed = seen_.ended;
+    seen_.told.has_pending = static_cast<bool>(pending);
+  }
+
+  void borrowed() {
+    bool const blocking = asked_.by == single::way::borrowed;
+    auto const mine = net_.lend(to_.family(), blocking);
+    lent_ = 1;
+    directs_.opened(mine);
+    auto const result = tconn::timed_connect(mine, to_, asked_.limit, options_, sys_);
+    end(result, mine);
+    seen_.lent_is_open = net_.socket_at(mine).open;
+    seen_.mode_is_as_it_was = net_.is_blocking(mine) == blocking;
+    if (result) return;
+    bool const is_kept = result.error().aftermath == tconn::aftermath::kept;
+    if (!is_kept) simulated(&net_).connect_error(mine, seen_.error_left);
+    if (is_kept) answer(mine);
+    if (asked_.unix_socket)
+      net_.backlog_full_until(to_, 0h);
+    else
+      net_.on_syn(to_, {tconn::testing::syn_ack(1ms)});
+    follow_up([&] { return tconn::timed_connect(mine, to_, 1h, {}, simulated(&net_)).has_value(); });
+  }
+
+  // The peer answers what is still in flight.
+  void answer(int handle) {
+    auto const state = net_.socket_at(handle).state;
+    if (state == tconn::tcp_state::syn_sent || state == tconn::tcp_state::syn_received)
+      net_.deliver(handle, happening::syn_ack);
+  }
+
+  template <class Call>
+  void follow_up(Call const& call) {
+    std::size_t const before = directs_.steps().size();
+    seen_.then = call() ? afterwards::connects : afterwards::fails;
+    for (std::size_t i = before; i < directs_.steps().size(); ++i)
+      seen_.syns_for_it += directs_.steps()[i].happened == what::sent_syn ? 1 : 0;
+  }
+
+  single const& asked_;
+  tconn::endpoint to_;
+  world net_{};
+  std::optional<tconn::cancellation> cancel_{};
+  director directs_;
+  explored sys_;
+  tconn::connect_options options_{};
+  std::size_t lent_ = 0;
+  observation seen_{};
+};
+
+}  // namespace
+
+played play(single const& asked, choices& chooser) { return player(asked, chooser).play(); }
+
+}  // namespace exploration

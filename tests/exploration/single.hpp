@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+// One connect in a directed world: by one call, on a borrowed descriptor, or step by step as an event loop does it.
+#pragma once
+
+#include "exploration/director.hpp"
+
+#include <timed_connect/connect.hpp>
+
+#include <string>
+
+namespace exploration {
+
+/// What is asked of the library.
+struct single {
+  tconn::on_timeout how{};
+  bool accept_late = true;
+  enum class way : unsigned char { owned, borrowed, borrowed_nonblocking, pending } by{};
+  bool unix_socket = false;
+  bool cancellable = false;
+  bool simultaneous_open = false;
+  bool descriptors_run_out = false;
+  std::chrono::nanoseconds limit = std::chrono::seconds{2};
+  std::chrono::nanoseconds tick = std::chrono::seconds{1};
+  int events = 4;
+};
+
+struct played {
+  observation seen{};
+  std::string log{};
+};
+
+/// Runs the library's code once, along one path.
+played play(single const& asked, choices& chooser);
+
+}  // namespace exploration

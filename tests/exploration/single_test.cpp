@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+// One connect, through every interleaving of what can happen with each of its system calls, held against the promises.
+#include "exploration/single.hpp"
+#include "exploration/explore.hpp"
+#include "exploration/oracle.hpp"
+
+#include "support/counts.hpp"
+
+#include <string>
+
+namespace {
+
+using namespace exploration;
+using namespace std::chrono_literals;
+using tconn::on_timeout;
+using way = single::way;
+
+/// Explores it under every policy, accept_late or not; tells how many executions there were.
+void explore_all(std::string const& name, single asked) {
+  long executions = 0;
+  for (auto const how : {on_timeout::close, on_timeout::reset, on_timeout::keep}) {
+    for (bool const accept_late : {true, false}) {
+      asked.how = how;
+      asked.accept_late = accept_late;
+      SCOPED_TRACE(std::string(tconn::to_string(how)) + (accept_late ? "" : ", late ones refused"));
+      executions += explore([&](choices& path) {
+        auto const one = play(asked, path);
+        return shown{objections(one.seen), one.log};
+      });
+    }
+  }
+  support::tell_count(std::to_string(executions) + " executions of " + name + ", all with up to " +
+                      std::to_string(asked.events) + " events");
+}
+
+TEST(Exploration, of_an_owned_connect_finds_every_promise_kept) {
+  explore_all("an owned connect", {.by = way::owned, .simultaneous_open = true, .events = events(4)});
+}
+TEST(Exploration, of_an_owned_connect_that_may_be_cancelled_finds_every_promise_kept) {
+  explore_all("an owned connect that may be cancelled", {.by = way::owned, .cancellable = true, .events = events(4)});
+}
+TEST(Exploration, of_an_owned_connect_with_no_time_finds_every_promise_kept) {
+  explore_all("an owned connect with no time",
+              {.by = way::owned, .cancellable = true, .simultaneous_open = true, .limit = 0s, .events = events(4)});
+}
+TEST(Exploration, of_an_owned_connect_short_of_descriptors_finds_every_promise_kept) {
+  explore_all("an owned connect short of descriptors",
+              {.by = way::owned, .descriptors_run_out = true, .events = events(3)});
+}
+TEST(Exploration, of_a_borrowed_connect_finds_every_promise_kept) {
+  explore_all("a borrowed connect", {.by = way::borrowed, .simultaneous_open = true, .events = events(4)});
+}
+TEST(Exploration, of_a_borrowed_connect_that_may_be_cancelled_finds_every_promise_kept) {
+  explore_all("a borrowed connect that may be cancelled",
+              {.by = way::borrowed, .cancellable = true, .events = events(4)});
+}
+TEST(Exploration, of_a_borrowed_connect_with_no_time_finds_every_promise_kept) {
+  explore_all("a borrowed connect with no time",
+              {.by = way::borrowed, .cancellable = true, .simultaneous_open = true, .limit = 0s, .events = events(4)});
+}
+TEST(Exploration, of_a_borrowed_descriptor_in_non_blocking_mode_finds_every_promise_kept) {
+  explore_all("a borrowed descriptor in non blocking mode", {.by = way::borrowed_nonblocking, .events = events(3)});
+}
+TEST(Exploration, of_a_pending_connection_finds_every_promise_kept) {
+  explore_all("a pending connection", {.by = way::pending, .simultaneous_open = true, .events = events(3)});
+}
+TEST(Exploration, of_a_pending_connection_that_may_be_cancelled_finds_every_promise_kept) {
+  explore_all("a pending connection that may be cancelled",
+              {.by = way::pending, .cancellable = true, .events = events(3)});
+}
+
+}  // namespace
