@@ -128,6 +128,7 @@ void director::carry_out(action const& chosen) {
   }
 }
 
+// In the log of the world a wait is a look, and another one after each thing that happens.
 int explored::wait(tconn::poll_entry* entries, std::size_t count, tconn::time_point until) const {
   directs_->before("wait");
   moment const began = directs_->now();

@@ -27,6 +27,7 @@ struct history {
   moment cancelled_at = 0;
   int last_packet_in = -1;
   moment last_idle = 0;  // until when the program did something else
+  moment idle = 0;       // at most how long in all
   bool waited_after_cancel = false;
   bool waits_too_long = false;
   bool was_out_of_descriptors = false;
@@ -65,7 +66,10 @@ history read(observation const& seen) {
       case what::came_syn_ack:
       case what::came_syn:
       case what::came_data: past.last_packet_in = place; break;
-      case what::time_passed: past.last_idle = one.at; break;
+      case what::time_passed:
+        past.idle += one.at - past.last_idle;
+        past.last_idle = one.at;
+        break;
       case what::cancellation:
         past.cancelled = place;
         past.cancelled_at = one.at;
@@ -104,7 +108,9 @@ class judge {
   std::vector<std::string> objections() {
     judge_time();
     judge_descriptors();
-    if (told_.connected)
+    if (asked_.unix_socket)
+      judge_unix();
+    else if (told_.connected)
       judge_success();
     else
       judge_failure();
@@ -144,6 +150,34 @@ class judge {
     require(past_.proof != -1, "5: success without a proof that there is a peer");
     require(past_.fin == -1 && past_.rst == -1, "5: the connection that was handed over has been ended");
     require(past_.syns == 1 || past_.last_idle > 0 || seen_.ended > 0, "2: more than one attempt was made");
+  }
+
+  // Promise 6. There is nothing in flight, so what counts is whether there was a place whenever it was tried.
+  void judge_unix() {
+    constexpr moment longest_pause = 2'000'000;
+    bool has_place = false;
+    bool is_connected = false;
+    moment last_try = -1;
+    for (std::size_t i = 0; i < seen_.steps_at_end; ++i) {
+      step const& one = seen_.steps[i];
+      if (one.happened == what::place_freed || one.happened == what::place_taken)
+        has_place = one.happened == what::place_freed;
+      if (one.happened == what::connect_done || one.happened == what::connect_other) {
+        require((one.happened == what::connect_done) == has_place, "the world itself is wrong");
+        require(!is_connected, "6: it was tried again after a success");
+        require(last_try == -1 || one.at - last_try <= longest_pause + past_.idle, "6: a pause is too long");
+        is_connected = has_place;
+        last_try = one.at;
+      }
+    }
+    require(told_.connected == is_connected, "6: what was told is not what became of the last try");
+    if (told_.connected) return;
+    require(told_.handshake == shake::not_started && told_.aftermath == left::none, "6: something is left behind");
+    require(told_.syn_retransmits == 0, "6: SYNs are told of a Unix socket");
+    if (told_.why == reason::deadline) require(!asked_.accept_late || last_try >= asked_.deadline, "10: no last look");
+    if (told_.why == reason::cancelled) require(past_.cancelled != -1, "12: cancelled, and nobody has asked for it");
+    require(told_.why == reason::deadline || told_.why == reason::cancelled, "5: an error without a reason");
+    require(seen_.then != afterwards::fails, "9: it cannot connect again");
   }
 
   void judge_failure() {

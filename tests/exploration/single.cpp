@@ -20,8 +20,9 @@ tconn::endpoint target(bool is_unix) {
 
 class player {
  public:
-  player(single const& asked, choices& chooser)
+  player(single const& asked, choices& chooser, bool with_log)
       : asked_(asked), to_(target(asked.unix_socket)), directs_(net_, chooser, allowed()), sys_(&net_, directs_) {
+    if (!with_log) net_.is_quiet();
     if (asked_.unix_socket) net_.backlog_full_until(to_, 100h);
     options_.on_timeout = asked_.how;
     options_.accept_late = asked_.accept_late;
@@ -153,6 +154,6 @@ class player {
 
 }  // namespace
 
-played play(single const& asked, choices& chooser) { return player(asked, chooser).play(); }
+played play(single const& asked, choices& chooser, bool with_log) { return player(asked, chooser, with_log).play(); }
 
 }  // namespace exploration

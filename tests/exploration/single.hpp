@@ -29,7 +29,7 @@ struct played {
   std::string log{};
 };
 
-/// Runs the library's code once, along one path.
-played play(single const& asked, choices& chooser);
+/// Runs the library's code once, along one path. The log costs most of the time.
+played play(single const& asked, choices& chooser, bool with_log);
 
 }  // namespace exploration

@@ -23,8 +23,8 @@ void explore_all(std::string const& name, single asked) {
       asked.how = how;
       asked.accept_late = accept_late;
       SCOPED_TRACE(std::string(tconn::to_string(how)) + (accept_late ? "" : ", late ones refused"));
-      executions += explore([&](choices& path) {
-        auto const one = play(asked, path);
+      executions += explore([&](choices& path, bool with_log) {
+        auto const one = play(asked, path, with_log);
         return shown{objections(one.seen), one.log};
       });
     }
@@ -60,6 +60,26 @@ TEST(Exploration, of_a_borrowed_connect_with_no_time_finds_every_promise_kept) {
 }
 TEST(Exploration, of_a_borrowed_descriptor_in_non_blocking_mode_finds_every_promise_kept) {
   explore_all("a borrowed descriptor in non blocking mode", {.by = way::borrowed_nonblocking, .events = events(3)});
+}
+single to_a_full_backlog(way by, bool cancellable, int most_events) {
+  return {.by = by,
+          .unix_socket = true,
+          .cancellable = cancellable,
+          .limit = 3ms,
+          .tick = 1ms,
+          .events = events(most_events)};
+}
+TEST(Exploration, of_an_owned_connect_to_a_full_backlog_finds_every_promise_kept) {
+  explore_all("an owned connect to a full backlog", to_a_full_backlog(way::owned, /*cancellable*/ false, 4));
+}
+TEST(Exploration, of_a_borrowed_connect_to_a_full_backlog_finds_every_promise_kept) {
+  explore_all("a borrowed connect to a full backlog", to_a_full_backlog(way::borrowed, /*cancellable*/ false, 4));
+}
+TEST(Exploration, of_a_connect_to_a_full_backlog_that_may_be_cancelled_finds_every_promise_kept) {
+  explore_all("an owned connect to a full backlog that may be cancelled",
+              to_a_full_backlog(way::owned, /*cancellable*/ true, 3));
+  explore_all("a borrowed connect to a full backlog that may be cancelled",
+              to_a_full_backlog(way::borrowed, /*cancellable*/ true, 3));
 }
 TEST(Exploration, of_a_pending_connection_finds_every_promise_kept) {
   explore_all("a pending connection", {.by = way::pending, .simultaneous_open = true, .events = events(3)});

@@ -53,6 +53,22 @@ TEST_F(UnixBacklog, at_the_deadline_has_nothing_in_flight_and_nothing_to_keep) {
   }
 }
 
+TEST_F(UnixBacklog, a_try_that_was_made_before_the_deadline_is_no_last_look_even_if_the_clock_has_passed_it_since) {
+  net.backlog_full_until(server, 100us);  // the first try finds no place, and takes 300 us to say so
+  struct slow : simulated {
+    using simulated::simulated;
+    world* slowed = nullptr;
+    int start_connect(tconn::native_handle handle, tconn::endpoint const& to) const {
+      int const answer = simulated::start_connect(handle, to);
+      slowed->pass(300us);
+      return answer;
+    }
+  };
+  slow sys{&net};
+  sys.slowed = &net;
+  EXPECT_TRUE(tconn::timed_connect(server, 300us, {}, sys)) << net.log();
+}
+
 TEST_F(UnixBacklog, a_place_that_comes_free_at_the_deadline_is_found_by_the_last_look) {
   net.backlog_full_until(server, 10ms);
   EXPECT_TRUE(connect(10ms));

@@ -124,7 +124,7 @@ class course {
     seen_ = start(tried_);
     bool const may_be_proved = !tried_.borrowed && tried_.sys.second_connect_proves(tried_.to.family());
     if (seen_.at == stage::in_flight && may_be_proved && until_ != long_past) seen_ = prove(tried_);
-    settle();
+    settle(/*was_last_look*/ until_ == long_past);
   }
 
   /// In the place of begin(): the attempt is in flight already.
@@ -145,15 +145,16 @@ class course {
   /// Goes on after a wait, in which the handle became ready, or not. The deadline is over when the clock says so,
   /// whatever the wait answered.
   void go_on(bool is_ready) {
+    bool const time_is_up = !is_ready && tried_.sys.now() >= until_;
     if (is_ready)
       seen_ = tried_.look();
-    else if (tried_.sys.now() >= until_)
+    else if (time_is_up)
       seen_ = last_look();
     else if (is_resting() && tried_.sys.now() >= next_try_)
       seen_ = start(tried_);
     else
       return;
-    settle();
+    settle(/*was_last_look*/ time_is_up);
   }
 
   /// In the place of begin(): there is no socket to begin with.
@@ -173,8 +174,8 @@ class course {
   bool is_resting() const { return next_try_ != never; }
 
   // A Unix socket, where starting is what has to wait, is tried again after pauses that grow from 100 us to 2 ms. The
-  // try that ends at the deadline is its last look.
-  void settle() {
+  // try after the deadline is its last look.
+  void settle(bool was_last_look) {
     next_try_ = never;
     bool const is_unix = tried_.to.family() == AF_UNIX;  // EAGAIN is an error of TCP: no port is free
     bool const backlog_full = is_unix && seen_.at == stage::not_started && seen_.error == native_error::try_again;
@@ -182,12 +183,11 @@ class course {
       seen_ = settle_self_connect(tried_, seen_);
       return;
     }
-    auto const now = tried_.sys.now();
-    if (now >= until_) {
+    if (was_last_look) {
       seen_ = {stage::not_started, own_error(errc::deadline_exceeded)};
       return;
     }
-    next_try_ = saturated_sum(now, pause_);
+    next_try_ = saturated_sum(tried_.sys.now(), pause_);
     pause_ = pause_ * 2 < longest_backlog_pause ? pause_ * 2 : longest_backlog_pause;
   }
 

@@ -32,17 +32,17 @@ class simulated {
   int open(native_handle& opened, int family, bool multipath) const {
     net_->enter("open");
     if (net_->is_out_of_descriptors()) {
-      net_->record("open = " + answer(native_error::too_many_open));
+      net_->record([&] { return "open = " + answer(native_error::too_many_open); });
       return native_error::too_many_open;
     }
     opened = net_->create(family);
-    net_->record("open " + std::to_string(opened) + (multipath ? " (multipath)" : ""));
+    net_->record([&] { return "open " + std::to_string(opened) + (multipath ? " (multipath)" : ""); });
     return 0;
   }
 
   void close(native_handle handle) const {
     net_->enter("close");
-    net_->record("close " + std::to_string(handle));
+    net_->record([&] { return "close " + std::to_string(handle); });
     auto* const s = net_->find(handle);
     auto* const queue = net_->find_queue(handle);
     if (queue != nullptr) queue->open = false;
@@ -84,7 +84,8 @@ class simulated {
     net_->enter("start_connect");
     auto* const s = net_->find(handle);
     int const error = s == nullptr ? native_error::bad_handle : connect(*s, to);
-    net_->record("start_connect " + std::to_string(handle) + ' ' + to.to_string() + " = " + answer(error));
+    net_->record(
+        [&] { return "start_connect " + std::to_string(handle) + ' ' + to.to_string() + " = " + answer(error); });
     if (s != nullptr) net_->advance(net_->now());  // a peer that answers after 0 ms has answered
     return error;
   }
@@ -95,11 +96,13 @@ class simulated {
   int wait(poll_entry* entries, std::size_t count, time_point until) const {
     net_->enter("wait");
     int const woken = wait_for(entries, count, until);
-    std::string line = "wait";
-    for (auto* entry = entries; entry != entries + count; ++entry) {
-      if (!is_cancellation(*entry)) line += ' ' + std::to_string(entry->fd);
-    }
-    net_->record(line + " = " + answer(woken));
+    net_->record([&] {
+      std::string line = "wait";
+      for (auto* entry = entries; entry != entries + count; ++entry) {
+        if (!is_cancellation(*entry)) line += ' ' + std::to_string(entry->fd);
+      }
+      return line + " = " + answer(woken);
+    });
     return woken;
   }
 
@@ -112,7 +115,7 @@ class simulated {
       net_->queues_.emplace_back();
       queue = static_cast<native_handle>(net_->queues_.size() - 1) + world::first_queue;
     }
-    net_->record("open_queue = " + answer(error));
+    net_->record([&] { return "open_queue = " + answer(error); });
     return error;
   }
   int watch(native_handle queue, native_handle handle, std::uint32_t token) const {
@@ -134,7 +137,7 @@ class simulated {
       });
     }
     count = taken;
-    net_->record("take_ready = " + std::to_string(taken));
+    net_->record([&] { return "take_ready = " + std::to_string(taken); });
     return watcher != nullptr ? 0 : native_error::bad_handle;
   }
 
@@ -215,9 +218,9 @@ class simulated {
   int with(std::string_view name, native_handle handle, Call&& call) const {
     net_->enter(name);
     auto* const s = net_->find(handle);
-    auto const line = std::string(name) + ' ' + std::to_string(handle);
     int const error = s == nullptr ? native_error::bad_handle : call(*s);
-    net_->record(line + (error == 0 ? "" : " = " + answer(error)));
+    net_->record(
+        [&] { return std::string(name) + ' ' + std::to_string(handle) + (error == 0 ? "" : " = " + answer(error)); });
     return error;
   }
 

@@ -64,6 +64,8 @@ class world {
   /// Behave like a POSIX system that is not Linux: no TCP_INFO, no SO_PEERNAME, no reset without a close, and a second
   /// connect() proves nothing.
   void is_plain_posix() { plain_posix_ = true; }
+  /// Writes neither log() nor wire(), which takes most of the time: for who plays thousands of worlds.
+  void is_quiet() { is_quiet_ = true; }
   /// Called before each primitive with its name: the place to change the script or to deliver() something just there.
   std::function<void(std::string_view)> before_call{};
   /// Called after each packet with the socket that it is from or for, open or closed, and what wire() says of it
@@ -198,11 +200,16 @@ class world {
     }
     return text + "ms ";
   }
-  void record(std::string const& line) { log_ += stamp() + line + '\n'; }
+  template <class Text>
+  void record(Text&& text) {
+    if (!is_quiet_) log_ += stamp() + text() + '\n';
+  }
   void packet(simulated_socket const& s, std::string_view what) {
-    std::string const line = std::string(what) + ' ' + s.target.to_string();
-    record(line);
-    wire_ += stamp() + line + '\n';
+    if (!is_quiet_) {
+      std::string const line = stamp() + std::string(what) + ' ' + s.target.to_string() + '\n';
+      log_ += line;
+      wire_ += line;
+    }
     if (on_packet) on_packet(s.handle, what);
   }
 
@@ -315,6 +322,7 @@ class world {
   std::chrono::nanoseconds call_span_{0};
   std::chrono::nanoseconds signal_span_{0};
   bool plain_posix_ = false;
+  bool is_quiet_ = false;
   std::size_t most_open_ = 0;
   std::size_t most_ports_ = 0;
   int blocked_ = 0;
