@@ -143,8 +143,14 @@ int explored::wait(tconn::poll_entry* entries, std::size_t count, tconn::time_po
     if (end != director::in_wait::something) break;
   }
   moment const asked = until <= tconn::testing::world::start ? 0 : (until - tconn::testing::world::start).count();
-  for (auto const* entry = entries; entry != entries + count; ++entry)
+  bool has_socket = false;
+  for (auto const* entry = entries; entry != entries + count; ++entry) {
+    bool const is_cancellation = entry->events != tconn::detail::platform::writable(0).events;
+    if (is_cancellation) continue;
+    has_socket = true;
     directs_->note_wait(answer == 0 && entry->revents != 0, entry->fd, began, asked);
+  }
+  if (!has_socket) directs_->note_wait(answer == 0, -1, began, asked);
   return answer;
 }
 

@@ -77,6 +77,7 @@ struct request {
   bool borrowed = false;
   bool unix_socket = false;
   moment deadline = 0;
+  bool is_one_of_many = false;  ///< Of a race or a batch: what all have together is judged there.
 };
 
 /// What was told of one attempt.
@@ -110,6 +111,35 @@ struct observation {
   int blocked = 0;  ///< Calls that would have blocked without a limit.
   afterwards then = afterwards::not_tried;
   int syns_for_it = 0;  ///< Attempts that were begun for it.
+};
+
+/// One of several attempts.
+struct one_of_many {
+  int socket = -1;  ///< -1: none was opened.
+  verdict told{};
+};
+
+/// Several attempts by one call.
+struct observation_of_many {
+  request asked{};
+  bool is_race = false;
+  policy losers{};
+  moment stagger = 0;      ///< How long after one attempt of a race the next one begins.
+  moment hedge_after = 0;  ///< When a second one begins; 0: never.
+  std::vector<step> steps{};
+  std::vector<one_of_many> attempts{};  ///< Of a batch: one for each endpoint. Of a race: those that it tells of.
+  std::vector<int> sockets{};           ///< In the order in which they were opened.
+  std::vector<int> targets{};           ///< Which endpoint each of them is for.
+  bool all_begin_at_once = false;       ///< Of a batch, where nothing holds any of them up.
+  verdict told{};                       ///< Of the race as a whole.
+  int winner = -1;
+  std::size_t endpoints = 0;
+  moment ended = 0;
+  std::size_t steps_at_end = 0;
+  std::size_t open_after = 0;
+  std::size_t open_at_last = 0;
+  int stray_closes = 0;
+  int blocked = 0;
 };
 
 }  // namespace exploration

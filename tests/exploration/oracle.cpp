@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <span>
 
 namespace exploration {
 
@@ -12,6 +13,7 @@ namespace {
 /// list of steps; -1: never.
 struct history {
   int syns = 0;
+  moment first_syn_at = 0;
   int syns_before_look = 0;
   int handshake_completed = -1;
   int half_open = -1;
@@ -33,16 +35,22 @@ struct history {
   bool was_out_of_descriptors = false;
 };
 
-history read(observation const& seen) {
+/// The steps of one call.
+using steps = std::span<step const>;
+
+history read(steps all, int socket, moment deadline) {
   history past;
   bool is_connected = false;
   bool is_out = false;
-  for (std::size_t i = 0; i < seen.steps_at_end; ++i) {
-    step const& one = seen.steps[i];
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    step const& one = all[i];
     auto const place = static_cast<int>(i);
-    bool const is_ours = one.socket == seen.socket;
+    bool const is_anothers = one.socket != -1 && one.socket != socket;
+    if (is_anothers) continue;
     switch (one.happened) {
-      case what::sent_syn: past.syns += is_ours ? 1 : 0; break;
+      case what::sent_syn:
+        if (past.syns++ == 0) past.first_syn_at = one.at;
+        break;
       case what::sent_syn_ack: past.half_open = place; break;
       case what::sent_ack:
         past.handshake_completed = place;
@@ -80,8 +88,8 @@ history read(observation const& seen) {
       case what::wait_silent: {
         bool const is_look = one.until <= one.began;
         past.given_up = place;
-        if (one.until > seen.asked.deadline) past.waits_too_long = true;
-        if (is_look && one.began >= seen.asked.deadline) {
+        if (one.until > deadline) past.waits_too_long = true;
+        if (is_look && one.began >= deadline) {
           past.last_look = place;
           past.syns_before_look = past.syns;
         }
@@ -101,13 +109,13 @@ history read(observation const& seen) {
   return past;
 }
 
+/// What was told of one attempt, against what became of it.
 class judge {
  public:
-  explicit judge(observation const& seen) : seen_(seen), told_(seen.told), asked_(seen.asked), past_(read(seen)) {}
+  judge(request const& asked, verdict const& told, steps all, int socket)
+      : asked_(asked), told_(told), steps_(all), past_(read(all, socket, asked.deadline)) {}
 
   std::vector<std::string> objections() {
-    judge_time();
-    judge_descriptors();
     if (asked_.unix_socket)
       judge_unix();
     else if (told_.connected)
@@ -116,32 +124,11 @@ class judge {
       judge_failure();
     return std::move(objections_);
   }
+  history const& past() const { return past_; }
 
  private:
   void require(bool is_kept, char const* broken) {
     if (!is_kept) objections_.emplace_back(broken);
-  }
-
-  // Promises 1, 2, 3 and 12.
-  void judge_time() {
-    require(told_.why != reason::deadline || seen_.ended >= asked_.deadline, "1: the deadline came early");
-    require(seen_.ended <= std::max(asked_.deadline, past_.last_idle), "1: it came late");
-    require(!past_.waits_too_long, "2: a wait goes beyond the deadline");
-    require(seen_.blocked == 0, "3: a call could block for ever");
-    require(told_.connected || told_.elapsed == seen_.ended, "the time that is told is not the time that it took");
-    require(!past_.waited_after_cancel, "12: it went on waiting after a cancellation");
-  }
-
-  // Promises 4 and 7.
-  void judge_descriptors() {
-    bool const holds_one = !asked_.borrowed && (told_.connected || told_.aftermath == left::kept);
-    require(seen_.open_after == (holds_one ? 1U : 0U), "7: a descriptor was left open, or is missing");
-    require(seen_.open_at_last == 0, "7: the descriptor outlives what owns it");
-    require(seen_.stray_closes == 0, "7: a descriptor was closed twice");
-    require(seen_.lent_is_open, "7: a borrowed descriptor was closed");
-    require(seen_.mode_is_as_it_was, "7: the blocking mode is not as it should be");
-    require(told_.has_pending == (!asked_.borrowed && told_.aftermath == left::kept && !told_.connected),
-            "4: failure.pending is there, or missing");
   }
 
   // Promise 5.
@@ -149,7 +136,6 @@ class judge {
     require(past_.handshake_completed != -1, "5: success without a handshake");
     require(past_.proof != -1, "5: success without a proof that there is a peer");
     require(past_.fin == -1 && past_.rst == -1, "5: the connection that was handed over has been ended");
-    require(past_.syns == 1 || past_.last_idle > 0 || seen_.ended > 0, "2: more than one attempt was made");
   }
 
   // Promise 6. There is nothing in flight, so what counts is whether there was a place whenever it was tried.
@@ -158,8 +144,7 @@ class judge {
     bool has_place = false;
     bool is_connected = false;
     moment last_try = -1;
-    for (std::size_t i = 0; i < seen_.steps_at_end; ++i) {
-      step const& one = seen_.steps[i];
+    for (step const& one : steps_) {
       if (one.happened == what::place_freed || one.happened == what::place_taken)
         has_place = one.happened == what::place_freed;
       if (one.happened == what::connect_done || one.happened == what::connect_other) {
@@ -177,7 +162,6 @@ class judge {
     if (told_.why == reason::deadline) require(!asked_.accept_late || last_try >= asked_.deadline, "10: no last look");
     if (told_.why == reason::cancelled) require(past_.cancelled != -1, "12: cancelled, and nobody has asked for it");
     require(told_.why == reason::deadline || told_.why == reason::cancelled, "5: an error without a reason");
-    require(seen_.then != afterwards::fails, "9: it cannot connect again");
   }
 
   void judge_failure() {
@@ -185,7 +169,6 @@ class judge {
     judge_aftermath();
     judge_handshake();
     judge_syns();
-    judge_what_comes_then();
   }
 
   // Promises 4, 10 and 12: why there is no connection.
@@ -207,6 +190,8 @@ class judge {
 
   // Promise 10. What a wait in time had found is no matter of the last look.
   void judge_last_look() {
+    bool const never_began = asked_.is_one_of_many && past_.syns == 0;
+    if (never_began) return;
     int const look = past_.last_look;
     int const done = past_.handshake_completed;
     require(look != -1, "10: given up without a last look");
@@ -293,32 +278,197 @@ class judge {
     require(repeated + 1 >= past_.syns_before_look, "11: fewer SYNs are told than were sent");
   }
 
+  request const& asked_;
+  verdict const& told_;
+  steps steps_;
+  history past_;
+  std::vector<std::string> objections_{};
+};
+
+void append(std::vector<std::string>& to, std::vector<std::string> what) {
+  std::move(what.begin(), what.end(), std::back_inserter(to));
+}
+
+class judge_of_one {
+ public:
+  explicit judge_of_one(observation const& seen)
+      : seen_(seen),
+        told_(seen.told),
+        asked_(seen.asked),
+        attempt_(seen.asked, seen.told, steps(seen.steps).first(seen.steps_at_end), seen.socket) {}
+
+  std::vector<std::string> objections() {
+    judge_time();
+    judge_descriptors();
+    append(objections_, attempt_.objections());
+    if (!told_.connected) judge_what_comes_then();
+    return std::move(objections_);
+  }
+
+ private:
+  void require(bool is_kept, char const* broken) {
+    if (!is_kept) objections_.emplace_back(broken);
+  }
+
+  // Promises 1, 2, 3 and 12.
+  void judge_time() {
+    auto const& past = attempt_.past();
+    require(told_.why != reason::deadline || seen_.ended >= asked_.deadline, "1: the deadline came early");
+    require(seen_.ended <= std::max(asked_.deadline, past.last_idle), "1: it came late");
+    require(!past.waits_too_long, "2: a wait goes beyond the deadline");
+    require(seen_.blocked == 0, "3: a call could block for ever");
+    require(told_.connected || told_.elapsed == seen_.ended, "1: the time that is told is not the time that it took");
+    require(!past.waited_after_cancel, "12: it went on waiting after a cancellation");
+  }
+
+  // Promises 4 and 7.
+  void judge_descriptors() {
+    bool const holds_one = !asked_.borrowed && (told_.connected || told_.aftermath == left::kept);
+    require(seen_.open_after == (holds_one ? 1U : 0U), "7: a descriptor was left open, or is missing");
+    require(seen_.open_at_last == 0, "7: the descriptor outlives what owns it");
+    require(seen_.stray_closes == 0, "7: a descriptor was closed twice");
+    require(seen_.lent_is_open, "7: a borrowed descriptor was closed");
+    require(seen_.mode_is_as_it_was, "7: the blocking mode is not as it should be");
+    require(told_.has_pending == (!asked_.borrowed && told_.aftermath == left::kept && !told_.connected),
+            "4: failure.pending is there, or missing");
+  }
+
   // The descriptor can connect again unless it was ended by FIN; what is kept goes on.
   void judge_what_comes_then() {
-    bool const was_reset_since = past_.fin != -1 && past_.ended_by_peer > past_.fin;  // by the peer, behind our back
+    auto const& past = attempt_.past();
+    bool const was_reset_since = past.fin != -1 && past.ended_by_peer > past.fin;  // by the peer, behind our back
     if (was_reset_since) return;
     require(seen_.error_left == 0, "7: SO_ERROR was left behind");
     if (seen_.then == afterwards::not_tried) return;
     bool const connects = seen_.then == afterwards::connects;
     if (told_.aftermath == left::kept) {
-      bool const is_dead = past_.ended_by_peer != -1;
+      bool const is_dead = past.ended_by_peer != -1;
       require(connects == !is_dead, "9: what was kept does not go on");
       require(!connects || seen_.syns_for_it == 0, "9: what was kept was begun anew");
       return;
     }
-    bool const is_ended = past_.fin != -1;
+    bool const is_ended = past.fin != -1;
     require(connects == !is_ended, is_ended ? "9: what was ended by FIN connects again" : "9: it cannot connect again");
   }
 
   observation const& seen_;
   verdict const& told_;
   request const& asked_;
-  history past_;
+  judge attempt_;
+  std::vector<std::string> objections_{};
+};
+
+// Each attempt is judged as if it were alone, and then what they have together.
+class judge_of_many {
+ public:
+  explicit judge_of_many(observation_of_many const& seen)
+      : seen_(seen), steps_(steps(seen.steps).first(seen.steps_at_end)) {}
+
+  std::vector<std::string> objections() {
+    for (auto const& one : seen_.attempts) judge_one(one);
+    judge_time();
+    require(seen_.stray_closes == 0, "7: a descriptor was closed twice");
+    require(seen_.open_at_last == 0, "7: a descriptor outlives what owns it");
+    if (seen_.is_race)
+      judge_race();
+    else
+      judge_batch();
+    return std::move(objections_);
+  }
+
+ private:
+  void require(bool is_kept, char const* broken) {
+    if (!is_kept) objections_.emplace_back(broken);
+  }
+  history past_of(int socket) const { return read(steps_, socket, seen_.asked.deadline); }
+
+  void judge_one(one_of_many const& one) {
+    judge attempt(seen_.asked, one.told, steps_, one.socket);
+    append(objections_, attempt.objections());
+    moment const began = seen_.is_race ? attempt.past().first_syn_at : 0;
+    bool const is_early = one.told.why == reason::deadline && began + one.told.elapsed < seen_.asked.deadline;
+    require(!is_early, "1: the deadline of one came early");
+    bool const was_held_up = attempt.past().last_idle != 0 || attempt.past().was_out_of_descriptors;
+    require(attempt.past().syns > 0 || !seen_.all_begin_at_once || was_held_up || attempt.past().cancelled != -1,
+            "2: one never began, and there was nothing to wait for");
+  }
+
+  void judge_time() {
+    history const past = past_of(-1);
+    require(seen_.ended <= std::max(seen_.asked.deadline, past.last_idle), "1: it came late");
+    require(!past.waits_too_long, "2: a wait goes beyond the deadline");
+    require(!past.waited_after_cancel, "12: it went on waiting after a cancellation");
+    require(seen_.blocked == 0, "3: a call could block for ever");
+  }
+
+  void judge_batch() {
+    require(seen_.attempts.size() == seen_.endpoints, "4: not one result for each endpoint");
+    auto const holds_one = [](one_of_many const& one) {
+      return one.told.connected || one.told.aftermath == left::kept;
+    };
+    auto const held = std::count_if(seen_.attempts.begin(), seen_.attempts.end(), holds_one);
+    require(seen_.open_after == static_cast<std::size_t>(held), "7: a descriptor was left open, or is missing");
+  }
+
+  void judge_race() {
+    require(seen_.open_after == (seen_.told.connected ? 1U : 0U), "7: a descriptor was left open, or is missing");
+    judge_pace();
+    if (seen_.told.connected) return judge_losers();
+    require(seen_.told.why != reason::deadline || seen_.ended >= seen_.asked.deadline, "1: the deadline came early");
+    require(seen_.told.elapsed == seen_.ended, "1: the time that is told is not the time that it took");
+    require(seen_.attempts.size() == seen_.sockets.size() || past_of(-1).was_out_of_descriptors,
+            "4: the failure does not tell of every attempt");
+    auto const says_the_same = [&](one_of_many const& one) { return one.told.why == seen_.told.why; };
+    require(seen_.told.why == reason::deadline || seen_.told.why == reason::cancelled ||
+                std::any_of(seen_.attempts.begin(), seen_.attempts.end(), says_the_same),
+            "4: the race tells of an error that no attempt had");
+  }
+
+  // Who is beaten is ended by the policy for losers, and who has come to the deadline by the policy for that, `close`.
+  void judge_losers() {
+    for (int const socket : seen_.sockets) {
+      history const past = past_of(socket);
+      if (socket == seen_.winner) {
+        require(past.handshake_completed != -1 && past.proof != -1, "5: success without a proof");
+        require(past.fin == -1 && past.rst == -1, "5: the winner has been ended");
+        continue;
+      }
+      bool const is_connected = past.handshake_completed != -1 && past.ended_by_peer == -1;
+      bool const is_ended = past.rst != -1 || past.fin != -1;
+      require(!is_connected || is_ended, "9: a loser was not ended");
+      require(past.handshake_completed != -1 || !is_ended, "9: a loser was ended that had no connection");
+      require(past.fin == -1 || past.rst == -1, "9: a loser was ended twice");
+      bool const came_to_the_deadline = past.last_look != -1;  // by which policy it has ended then, only it knows
+      bool const by_reset = seen_.losers == policy::reset;
+      require(came_to_the_deadline || (by_reset ? past.fin : past.rst) == -1, "9: a loser was not ended by its policy");
+    }
+  }
+
+  // The next one begins when its time has come, or another has failed; a second one to the same endpoint when the hedge
+  // is due. Time that passes between the look at the clock and the SYN makes the distance between two SYNs smaller.
+  void judge_pace() {
+    for (std::size_t i = 1; i < seen_.sockets.size(); ++i) {
+      history const now = past_of(seen_.sockets[i]);
+      for (std::size_t before = 0; before < i && now.syns != 0; ++before) {
+        history const past = past_of(seen_.sockets[before]);
+        if (past.syns == 0) continue;
+        if (past.ended_by_peer != -1) break;
+        bool const is_hedge = seen_.targets[i] == seen_.targets[before];
+        moment const due = is_hedge ? seen_.hedge_after : seen_.stagger;
+        require(now.first_syn_at - past.first_syn_at + past.idle >= due, "2: the next attempt began too early");
+        if (is_hedge) break;
+      }
+    }
+  }
+
+  observation_of_many const& seen_;
+  steps steps_;
   std::vector<std::string> objections_{};
 };
 
 }  // namespace
 
-std::vector<std::string> objections(observation const& seen) { return judge(seen).objections(); }
+std::vector<std::string> objections(observation const& seen) { return judge_of_one(seen).objections(); }
+std::vector<std::string> objections(observation_of_many const& seen) { return judge_of_many(seen).objections(); }
 
 }  // namespace exploration

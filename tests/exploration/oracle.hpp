@@ -12,4 +12,7 @@ namespace exploration {
 /// Which promises one connect has broken, in words; none if all were kept.
 std::vector<std::string> objections(observation const& seen);
 
+/// The same of a race or a batch.
+std::vector<std::string> objections(observation_of_many const& seen);
+
 }  // namespace exploration

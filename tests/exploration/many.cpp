@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: MIT
+#include "exploration/many.hpp"
+
+#include "exploration/plain.hpp"
+
+#include <timed_connect/batch.hpp>
+#include <timed_connect/race.hpp>
+
+#include <algorithm>
+#include <optional>
+
+namespace exploration {
+
+using tconn::testing::world;
+
+namespace {
+
+class player {
+ public:
+  player(many const& asked, choices& chooser, bool with_log)
+      : asked_(asked), directs_(net_, chooser, allowed()), sys_(&net_, directs_) {
+    if (!with_log) net_.is_quiet();
+    for (std::size_t i = 1; i <= asked_.endpoints; ++i)
+      to_.push_back(*tconn::endpoint::parse("192.0.2." + std::to_string(i) + ":80"));
+    each_.accept_late = asked_.accept_late;
+    each_.cancel = cancel_ ? &*cancel_ : nullptr;
+    seen_.asked = {plain(asked_.how), asked_.accept_late, false, false, asked_.limit.count(), true};
+    seen_.endpoints = to_.size();
+  }
+
+  many_played play() {
+    if (asked_.by == many::way::race)
+      race();
+    else
+      batch();
+    seen_.open_at_last = net_.open_sockets();
+    seen_.steps = directs_.steps();
+    seen_.sockets = directs_.sockets();
+    for (int const handle : seen_.sockets) seen_.targets.push_back(target_of(handle));
+    seen_.stray_closes = net_.stray_closes();
+    seen_.blocked = net_.blocked();
+    return {std::move(seen_), net_.log()};
+  }
+
+ private:
+  limits allowed() {
+    if (asked_.cancellable) cancel_.emplace();
+    return {.events = asked_.events,
+            .tick = asked_.tick,
+            .end = (asked_.limit + asked_.tick).count(),
+            .descriptors_run_out = asked_.descriptors_run_out,
+            .cancel = cancel_ ? &*cancel_ : nullptr};
+  }
+
+  // The call has returned: from here on nothing happens any more.
+  void end() {
+    directs_.stop();
+    seen_.ended = directs_.now();
+    seen_.steps_at_end = directs_.steps().size();
+    seen_.open_after = net_.open_sockets();
+  }
+
+  void race() {
+    tconn::race_options options{.each = each_, .stagger = asked_.stagger, .losers = asked_.how};
+    if (asked_.hedge_after.count() != 0) options.hedge_after = asked_.hedge_after;
+    auto const result = tconn::timed_connect_any(to_, asked_.limit, options, sys_);
+    end();
+    seen_.is_race = true;
+    seen_.losers = plain(asked_.how);
+    seen_.asked.how = policy::close;
+    seen_.stagger = asked_.stagger.count();
+    seen_.hedge_after = asked_.hedge_after.count();
+    seen_.told = plain(result);
+    if (result) {
+      seen_.winner = result->native_handle();
+      return;
+    }
+    auto const& attempts = result.error().attempts;
+    for (std::size_t i = 0; i < attempts.size() && i < directs_.sockets().size(); ++i)
+      seen_.attempts.push_back({directs_.sockets()[i], told_of(attempts[i])});
+  }
+
+  static verdict told_of(tconn::attempt_failure const& one) {
+    return {false,
+            plain(one.code),
+            one.code.message(),
+            plain(one.handshake),
+            plain(one.aftermath),
+            one.syn_retransmits,
+            one.elapsed.count(),
+            false};
+  }
+
+  void batch() {
+    each_.on_timeout = asked_.how;
+    tconn::batch_options const options{.each = each_, .max_in_flight = asked_.max_in_flight};
+    auto const results = tconn::timed_connect_all(to_, asked_.limit, options, sys_);
+    end();
+    seen_.all_begin_at_once = asked_.max_in_flight == 0;
+    for (std::size_t i = 0; i < results.size(); ++i) seen_.attempts.push_back({socket_to(to_[i]), plain(results[i])});
+  }
+
+  int target_of(int handle) const {
+    auto const found = std::find(to_.begin(), to_.end(), net_.socket_at(handle).target);
+    return static_cast<int>(found - to_.begin());
+  }
+  int socket_to(tconn::endpoint const& to) const {
+    for (int const handle : directs_.sockets()) {
+      if (net_.socket_at(handle).target == to) return handle;
+    }
+    return -2;  // none
+  }
+
+  many const& asked_;
+  world net_{};
+  std::optional<tconn::cancellation> cancel_{};
+  director directs_;
+  explored sys_;
+  std::vector<tconn::endpoint> to_{};
+  tconn::connect_options each_{};
+  observation_of_many seen_{};
+};
+
+}  // namespace
+
+many_played play(many const& asked, choices& chooser, bool with_log) { return player(asked, chooser, with_log).play(); }
+
+}  // namespace exploration
