@@ -16,20 +16,23 @@ namespace exploration {
 class choices {
  public:
   virtual ~choices() = default;
-  /// One of so many, counted from 0; which is always the quiet one, where nothing happens.
-  std::size_t pick(std::size_t of) {
-    std::size_t const picked = of == 1 ? 0 : choose(of);
-    if (of > 1) path_ += std::to_string(picked) + ' ';
-    return picked;
-  }
+  /// One of so many, counted from 0; which is the quiet one, where nothing happens.
+  std::size_t pick(std::size_t of) { return of == 1 ? 0 : noted(choose(of)); }
+  /// The same, where none is quieter than another.
+  std::size_t draw(std::size_t of) { return of == 1 ? 0 : noted(choose_evenly(of)); }
   /// What has been picked, to be played again.
   std::string const& path() const { return path_; }
 
- protected:
-  std::string path_{};
-
  private:
   virtual std::size_t choose(std::size_t of) = 0;
+  virtual std::size_t choose_evenly(std::size_t of) { return choose(of); }
+  std::size_t noted(std::size_t picked) {
+    path_ += std::to_string(picked) + ' ';
+    return picked;
+  }
+
+ protected:
+  std::string path_{};
 };
 
 /// Every path, one after another: do play(*this) while (next()).
@@ -60,9 +63,8 @@ class random_path : public choices {
   random_path(unsigned seed, unsigned one_in) : random_(seed), one_in_(one_in) {}
 
  private:
-  std::size_t choose(std::size_t of) override {
-    return random_() % one_in_ != 0 ? 0 : static_cast<std::size_t>(random_() % of);
-  }
+  std::size_t choose(std::size_t of) override { return random_() % one_in_ != 0 ? 0 : choose_evenly(of); }
+  std::size_t choose_evenly(std::size_t of) override { return static_cast<std::size_t>(random_() % of); }
 
   std::mt19937 random_;
   unsigned one_in_;

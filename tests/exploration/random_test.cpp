@@ -19,14 +19,14 @@ constexpr tconn::on_timeout policies[] = {tconn::on_timeout::close, tconn::on_ti
 
 single any_single(choices& path) {
   single asked;
-  asked.how = policies[path.pick(std::size(policies))];
-  asked.accept_late = path.pick(2) == 0;
-  asked.by = static_cast<single::way>(path.pick(4));
-  asked.unix_socket = asked.by != single::way::pending && path.pick(4) == 3;
-  asked.cancellable = path.pick(2) == 1;
-  asked.simultaneous_open = path.pick(2) == 1;
-  asked.descriptors_run_out = path.pick(4) == 3;
-  asked.limit = asked.unix_socket ? 3ms : path.pick(8) == 7 ? 0s : 4s;
+  asked.how = policies[path.draw(std::size(policies))];
+  asked.accept_late = path.draw(2) == 0;
+  asked.by = static_cast<single::way>(path.draw(4));
+  asked.unix_socket = asked.by != single::way::pending && path.draw(4) == 3;
+  asked.cancellable = path.draw(2) == 1;
+  asked.simultaneous_open = path.draw(2) == 1;
+  asked.descriptors_run_out = path.draw(4) == 3;
+  asked.limit = asked.unix_socket ? 3ms : path.draw(8) == 7 ? 0s : 4s;
   asked.tick = asked.unix_socket ? 1ms : 1s;
   asked.events = most_events;
   return asked;
@@ -34,15 +34,15 @@ single any_single(choices& path) {
 
 many any_many(choices& path) {
   many asked;
-  asked.by = path.pick(2) == 0 ? many::way::race : many::way::batch;
-  asked.how = policies[path.pick(asked.by == many::way::race ? 2 : 3)];
-  asked.accept_late = path.pick(2) == 0;
-  asked.cancellable = path.pick(2) == 1;
-  asked.descriptors_run_out = path.pick(2) == 1;
-  asked.endpoints = 1 + path.pick(5);
-  asked.max_in_flight = path.pick(3);
-  asked.stagger = path.pick(2) == 0 ? 20ms : 0ms;
-  asked.hedge_after = path.pick(2) == 0 ? 0ms : 30ms;
+  asked.by = path.draw(2) == 0 ? many::way::race : many::way::batch;
+  asked.how = policies[path.draw(asked.by == many::way::race ? 2 : 3)];
+  asked.accept_late = path.draw(2) == 0;
+  asked.cancellable = path.draw(2) == 1;
+  asked.descriptors_run_out = path.draw(2) == 1;
+  asked.endpoints = 1 + path.draw(5);
+  asked.max_in_flight = path.draw(3);
+  asked.stagger = path.draw(2) == 0 ? 20ms : 0ms;
+  asked.hedge_after = path.draw(2) == 0 ? 0ms : 30ms;
   asked.limit = 80ms;
   asked.tick = 20ms;
   asked.events = most_events;
@@ -57,7 +57,7 @@ void play_random(std::string const& name, long executions, Play&& play) {
   for (unsigned seed = first; seed != first + static_cast<unsigned>(executions) && !testing::Test::HasFailure();
        ++seed) {
     SCOPED_TRACE("TIMED_CONNECT_SEED=" + std::to_string(seed));
-    random_path path(seed, /*one_in*/ 3);
+    random_path path(seed, /*one_in*/ 6);
     hold(play, path);
   }
   support::tell_count(std::to_string(executions) + " random executions of " + name + ", with up to " +
