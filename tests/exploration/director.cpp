@@ -42,7 +42,7 @@ void director::before(std::string_view call) {
 void director::looked_at_the_clock() {
   bool const is_first = !std::exchange(has_looked_, true);  // before which nothing has begun
   if (!is_active_ || is_first || left_ == 0 || now() >= allowed_.end) return;
-  count_ = 0;
+  menu_.clear();
   offer(kind::nothing);
   offer(kind::tick);
   choose();
@@ -59,7 +59,7 @@ director::in_wait director::during_wait() {
 }
 
 void director::offer_everything(bool in_a_wait) {
-  count_ = 0;
+  menu_.clear();
   offer(kind::nothing);
   if (left_ == 0) return;
   for (int const handle : sockets_) offer_packets(handle);
@@ -87,7 +87,7 @@ void director::offer_packets(int handle) {
 }
 
 director::kind director::choose() {
-  action const chosen = menu_[chooser_.pick(count_)];
+  action const chosen = menu_[chooser_.pick(menu_.size())];
   if (chosen.does == kind::nothing) return kind::nothing;
   --left_;
   carry_out(chosen);

@@ -85,7 +85,7 @@ class director {
 
   void offer_packets(int handle);
   void offer_everything(bool in_a_wait);
-  void offer(kind does, int socket = -1) { menu_[count_++] = {does, socket}; }
+  void offer(kind does, int socket = -1) { menu_.push_back({does, socket}); }
   kind choose();
   void carry_out(action const& chosen);
   void deliver(int handle, tconn::testing::happening packet);
@@ -100,8 +100,7 @@ class director {
   bool is_delivering_ = false;
   bool is_out_ = false;
   bool has_place_ = false;
-  action menu_[32]{};
-  std::size_t count_ = 0;
+  std::vector<action> menu_{};
   std::vector<step> steps_{};
   std::vector<int> sockets_{};
   std::vector<peer_state> peers_{};

@@ -454,11 +454,17 @@ class judge_of_many {
         if (past.syns == 0) continue;
         if (past.ended_by_peer != -1) break;
         bool const is_hedge = seen_.targets[i] == seen_.targets[before];
+        if (!is_hedge && is_second(before)) continue;
         moment const due = is_hedge ? seen_.hedge_after : seen_.stagger;
         require(now.first_syn_at - past.first_syn_at + past.idle >= due, "2: the next attempt began too early");
         if (is_hedge) break;
       }
     }
+  }
+
+  bool is_second(std::size_t socket) const {
+    auto const end = seen_.targets.begin() + static_cast<std::ptrdiff_t>(socket);
+    return std::find(seen_.targets.begin(), end, *end) != end;
   }
 
   observation_of_many const& seen_;
