@@ -240,6 +240,17 @@ TEST_F(All, goes_out_from_the_pools_addresses_in_turn_and_from_another_when_one_
   EXPECT_EQ(from, "198.51.100.1:0 198.51.100.2:0 198.51.100.1:0 198.51.100.2:0 ");
 }
 
+TEST_F(All, takes_no_other_of_the_pools_addresses_while_an_attempt_is_in_flight) {
+  std::vector<endpoint> const pool{at("198.51.100.1:0"), at("198.51.100.2:0")};
+  net.on_syn(to, {syn_ack(0ms)});
+  tconn::testing::fault_plan plan{.fail_at = 2, .error = EADDRNOTAVAIL, .call = "start_connect"};
+  auto const results =
+      tconn::timed_connect_all({to}, 1s, {.local_addresses = pool}, tconn::testing::faulty(simulated{&net}, plan));
+  ASSERT_FALSE(results[0]);
+  EXPECT_EQ(results[0].error().aftermath, aftermath::peer_sees_close);
+  EXPECT_EQ(count(net.log(), "open "), 1) << net.log();
+}
+
 TEST_F(All, leaves_the_choice_to_the_system_where_the_pool_has_nothing_of_the_family) {
   std::vector<endpoint> const pool{at("[2001:db8::5]:0")};
   net.on_syn(to, {syn_ack(10ms)});

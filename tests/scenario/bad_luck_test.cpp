@@ -54,4 +54,15 @@ TEST_F(BadLuck, a_spurious_EADDRNOTAVAIL_is_retried_and_a_lasting_one_is_told) {
   EXPECT_EQ(count(net.log(), "open "), 4 + tconn::detail::most_tries);
 }
 
+// A seccomp filter or a security module may answer anything; the first attempt is in flight all the same.
+TEST_F(BadLuck, an_EADDRNOTAVAIL_with_an_attempt_in_flight_is_no_bad_luck_with_the_port) {
+  net.on_syn(to, {syn_ack(0ms)});
+  tconn::testing::fault_plan plan{.fail_at = 2, .error = EADDRNOTAVAIL, .call = "start_connect"};
+  auto const result = tconn::timed_connect(to, 10ms, {}, tconn::testing::faulty{simulated{&net}, plan});
+  ASSERT_FALSE(result) << net.log();
+  EXPECT_EQ(result.error().code, std::errc::address_not_available);
+  EXPECT_EQ(result.error().aftermath, tconn::aftermath::peer_sees_close);
+  EXPECT_EQ(count(net.log(), "open "), 1) << "the first attempt was dropped, and nobody was told\n" << net.log();
+}
+
 }  // namespace

@@ -23,9 +23,8 @@ namespace detail {
 
 /// Whether connect() says what it says when no local port is left, and also where an address cannot be had at all.
 inline bool may_be_out_of_ports(endpoint const& to, outcome const& seen) {
-  bool const is_error = seen.at == stage::failed || seen.at == stage::not_started;
   bool const says_so = seen.error == native_error::address_not_available || seen.error == native_error::try_again;
-  return is_error && says_so && is_inet(to.family());  // a Unix socket's EAGAIN is a full backlog
+  return seen.at == stage::not_started && says_so && is_inet(to.family());  // a Unix socket's EAGAIN is a full backlog
 }
 
 /// A batch that is being run.

@@ -23,12 +23,12 @@ constexpr time_point fixed(time_point until, time_point now) { return until <= n
 inline time_point fixed(deadline limit, time_point began) { return fixed(limit.until(began), began); }
 
 /// A self-connect or an EADDRNOTAVAIL is bad luck with the ephemeral port that another try may not have; more tries
-/// than this are no bad luck.
+/// than this are no bad luck. With an attempt in flight a port has been found.
 inline constexpr int most_tries = 8;
 
 inline bool is_bad_luck(outcome const& seen) {
-  bool const is_error = seen.at == stage::failed || seen.at == stage::not_started;
-  return is_error && (seen.error == own_error(errc::self_connect) || seen.error == native_error::address_not_available);
+  bool const has_no_port = seen.at == stage::not_started && seen.error == native_error::address_not_available;
+  return has_no_port || (seen.at == stage::failed && seen.error == own_error(errc::self_connect));
 }
 
 /// Whether there is to be another try, after so many.
