@@ -183,6 +183,29 @@ TEST_F(RaceTable, a_decision_that_fails_is_no_decision) {
   }
 }
 
+TEST_F(RaceTable, an_error_of_the_second_connect_is_a_verdict_only_where_something_else_says_that_the_attempt_is_over) {
+  using tconn::testing::fault_plan;
+  using tconn::testing::faulty;
+  // A seccomp filter lets both calls fail that know better; shutdown() tells.
+  fault_plan second_connect{.fail_at = 2, .error = EPERM, .call = "start_connect"};
+  fault_plan state{.fail_at = 1, .error = EPERM, .call = "tcp"};
+  net.on_syn(to, {syn_ack(0ms)});
+  auto const alive = tconn::timed_connect(to, 100ms, {}, faulty{faulty{simulated{&net}, state}, second_connect});
+  ASSERT_FALSE(alive);
+  EXPECT_EQ(alive.error().code, std::errc::operation_not_permitted);
+  EXPECT_EQ(alive.error().handshake, handshake::completed) << net.log();
+  EXPECT_EQ(alive.error().aftermath, aftermath::peer_sees_close) << net.log();
+
+  world own;
+  own.on_syn(to, {rst(0ms)});
+  fault_plan state_of_the_dead{.fail_at = 1, .error = EPERM, .call = "tcp"};
+  auto const dead = tconn::timed_connect(to, 100ms, {}, faulty{simulated{&own}, state_of_the_dead});
+  ASSERT_FALSE(dead);
+  EXPECT_EQ(dead.error().code, std::errc::connection_refused);
+  EXPECT_EQ(dead.error().handshake, handshake::failed) << own.log();
+  EXPECT_EQ(dead.error().aftermath, aftermath::none) << own.log();
+}
+
 TEST_F(RaceTable, unread_data_does_not_turn_the_FIN_into_a_RST) {
   net.calls_take(1us);
   net.on_syn(to, {syn_ack(before_the_decision - 2us), data(before_the_decision - 2us)});

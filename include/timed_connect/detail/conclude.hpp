@@ -43,6 +43,15 @@ struct closing_at_once {
   void operator()(native_handle handle, aftermath left) const { close_given_up(sys, handle, left); }
 };
 
+/// Whether an attempt that is said to have failed is over. Where the state is never told, what is said is all there is;
+/// where it should be told and is not, shutdown() knows.
+template <system_calls System>
+bool is_dead(attempt<System> const& tried, tcp_state state) {
+  if (state != tcp_state::unknown) return state == tcp_state::closed;
+  return !tried.sys.second_connect_proves(tried.to.family()) ||
+         tried.sys.shut(tried.handle, shut_direction::receive) == native_error::not_connected;
+}
+
 /// Does to an attempt without a connection what its stage and the policy ask for, and tells what is left behind.
 template <system_calls System>
 left_behind leave(attempt<System> const& tried, stage at, on_timeout how) {
@@ -52,8 +61,7 @@ left_behind leave(attempt<System> const& tried, stage at, on_timeout how) {
     case stage::failed: {
       tcp_facts facts;
       tried.sys.tcp(tried.handle, facts);
-      bool const is_dead = facts.state == tcp_state::closed || facts.state == tcp_state::unknown;
-      if (is_dead) return {handshake::failed, aftermath::none, facts.syn_retransmits};
+      if (is_dead(tried, facts.state)) return {handshake::failed, aftermath::none, facts.syn_retransmits};
       break;  // a security module, say, has refused the second connect(), which then was no verdict
     }
     case stage::in_flight:
