@@ -155,4 +155,21 @@ TEST_F(UnixBacklog, start_connect_starts_nothing_and_says_so) {
   EXPECT_EQ(result.error().aftermath, aftermath::none);
 }
 
+TEST_F(UnixBacklog, a_connection_of_which_nothing_can_be_read_is_told_as_unknown) {
+  using tconn::testing::fault_plan;
+  using tconn::testing::faulty;
+  net.backlog_full_until(server, 0ms);
+  fault_plan peer{.fail_at = 1, .error = ENOTCONN, .call = "peer_name"};  // a lie, after which it is given up
+  for (auto const* const unreadable : {"connect_error", "peer_name"}) {
+    peer.calls = 0;
+    fault_plan plan{.fail_at = 2, .error = EPERM, .call = unreadable};
+    if (plan.call == "peer_name") plan.fail_at = 1;  // the first of those that the other plan lets through
+    auto const result = tconn::timed_connect(server, 10ms, {}, faulty{faulty{simulated{&net}, plan}, peer});
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().code, std::errc::not_connected);
+    EXPECT_EQ(result.error().handshake, tconn::handshake::unknown) << unreadable << net.log();
+    EXPECT_EQ(result.error().aftermath, tconn::aftermath::unknown) << unreadable;
+  }
+}
+
 }  // namespace

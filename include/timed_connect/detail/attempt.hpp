@@ -177,9 +177,12 @@ struct attempt {
   // A Unix socket is never in flight, and there is no RST: the peer, if it is still there, reads end of file.
   left_behind give_up_unix() const {
     int error = 0;
-    bool const has_peer = sys.connect_error(handle, error) == 0 && error == 0 && confirm(false).at == stage::connected;
-    if (!has_peer) return {tconn::handshake::failed, tconn::aftermath::none};
-    return {tconn::handshake::completed, finish()};
+    if (sys.connect_error(handle, error) != 0) return {tconn::handshake::unknown, tconn::aftermath::unknown};
+    outcome const seen = error != 0 ? outcome{stage::failed, error} : confirm(false);
+    if (seen.at == stage::connected) return {tconn::handshake::completed, finish()};
+    bool const has_no_peer = seen.at == stage::failed || seen.error == native_error::not_connected;
+    if (has_no_peer) return {tconn::handshake::failed, tconn::aftermath::none};
+    return {tconn::handshake::unknown, tconn::aftermath::unknown};
   }
 
   // The peer may have ended it first; then nothing of ours reaches it.
