@@ -345,4 +345,20 @@ TEST_F(Borrowed, with_a_report_of_an_older_error_does_not_spin_until_the_deadlin
   EXPECT_EQ(count(net.log(), "wait"), 3) << "alarmed once, then until the deadline, then the last look\n" << net.log();
 }
 
+TEST_F(Borrowed, that_is_connected_to_somebody_else_stays_so_though_its_peer_cannot_be_read) {
+  auto const other = at("192.0.2.7:80");
+  net.on_syn(other, {syn_ack(0ms)});
+  for (int const error : {ENOBUFS, ENOTCONN}) {
+    auto const mine = lend(AF_INET, /*blocking*/ false);
+    simulated{&net}.start_connect(mine, other);
+    tconn::testing::fault_plan plan{.fail_at = 1, .error = error, .call = "peer_name"};
+    auto const result = tconn::timed_connect(mine, to, 10ms, {}, tconn::testing::faulty{simulated{&net}, plan});
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().code, std::errc::already_connected);
+    EXPECT_EQ(result.error().aftermath, aftermath::none);
+    EXPECT_EQ(net.socket_at(mine).state, tconn::tcp_state::established) << net.log();
+    EXPECT_EQ(count(net.wire(), "> FIN"), 0) << net.log();
+  }
+}
+
 }  // namespace

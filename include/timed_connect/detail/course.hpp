@@ -77,9 +77,12 @@ outcome start_borrowed(attempt<System> const& tried) {
     answer = tried.sys.start_connect(tried.handle, tried.to);
   }
   if (starts_nothing(tried.to.family(), answer)) return {stage::not_started, native_error::try_again};
-  if (answer != native_error::already) return understand(tried, answer, past == history::ours);
-  if (past == history::anothers) return {stage::not_ours, native_error::already};
-  return {stage::in_flight};
+  if (answer == native_error::already)
+    return past == history::anothers ? outcome{stage::not_ours, answer} : outcome{stage::in_flight};
+  outcome const seen = understand(tried, answer, past == history::ours);
+  // With or without a peer that can be read, it is not ours to end.
+  bool const is_anothers = past == history::anothers && seen.at == stage::broken;
+  return is_anothers ? outcome{stage::not_ours, native_error::is_connected} : seen;
 }
 
 template <system_calls System>
