@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: MIT
-// Every system call of every course fails once, with each plausible error: the outcome is a promised one, nothing is
-// left open, a borrowed descriptor is as it was, and the deadline is kept.
+// Every system call of every course of one connect fails, with each error that it may answer, and every two of them fail:
+// the outcome is a promised one, nothing is left open, a borrowed descriptor is as it was, and the deadline is kept.
+// What may fail stands in support/faults.hpp, what must hold in support/promises.hpp.
+#include "support/promises.hpp"
 #include "support/simulation.hpp"
+
+#include <chrono>
+#include <string>
+#include <system_error>
+#include <vector>
 
 namespace {
 
@@ -11,163 +18,288 @@ using tconn::on_timeout;
 using tconn::testing::fault_plan;
 using tconn::testing::faulty;
 
+auto const server = at("192.0.2.1:80");
+constexpr auto limit = 10ms;
+constexpr auto some_calls = 60us;  // at 1 us each, after the deadline
+
+/// What the peer does.
 struct course {
   char const* name;
   std::vector<tconn::testing::event> script;
+  bool is_narrow = false;  ///< The outcome depends on the microsecond in which a call is made.
 };
+
 course const courses[] = {{"silence", {}},
                           {"in time", {syn_ack(5ms)}},
                           {"at once", {syn_ack(0ms)}},
                           {"refused", {rst(5ms)}},
-                          {"late", {syn_ack(10ms - 1us)}},
-                          {"in the gap", {syn_ack(10ms + 1us)}},
+                          {"refused at once", {rst(0ms)}},
+                          {"unreachable", {unreachable(5ms)}},
+                          {"reset just now", {syn_ack(5ms), rst(5ms)}},
+                          {"half open", {syn(5ms)}},
+                          {"half open until late", {syn(5ms), syn_ack(10ms + 3us)}, true},
+                          {"late", {syn_ack(10ms - 1us)}, true},
+                          {"late, and speaks", {syn_ack(10ms - 1us), data(10ms - 1us)}, true},
+                          {"before the decision", {syn_ack(10ms + 1us)}, true},
+                          {"around the decision", {syn_ack(10ms + 2us)}, true},
+                          {"after the decision", {syn_ack(10ms + 3us)}, true},
+                          {"reset after the decision", {syn_ack(10ms + 1us), rst(10ms + 4us)}, true},
                           {"false alarm", {false_alarm(3ms), syn_ack(6ms)}}};
-int const errors[] = {EINTR,    ENOMEM,      EMFILE,   EBADF,   EAGAIN,    ECONNREFUSED,
-                      ENOTCONN, EINPROGRESS, EALREADY, EISCONN, ETIMEDOUT, ENOPROTOOPT};
 
-// What must hold of any failure, and of any success.
-template <class Result>
-void check(Result const& result, world const& net, fault_plan const& plan) {
-  SCOPED_TRACE("call " + std::to_string(plan.fail_at) + " (" + std::string(plan.hit) + ") answers " +
-               std::to_string(plan.error) + '\n' + net.log());
-  EXPECT_EQ(net.stray_closes(), 0);
-  EXPECT_LE(net.elapsed(), 11ms) << "the deadline was not kept";
-  if (result) return;
-  auto const& failure = result.error();
-  EXPECT_TRUE(failure.code) << "a failure without a reason";
-  bool const was_interrupted = failure.code == std::errc::interrupted;
-  EXPECT_FALSE(was_interrupted && (plan.hit == "wait" || plan.hit == "start_connect")) << "a signal ended the attempt";
-  // What is told is what the wire shows.
-  auto const sent = [&](char const* packet) { return net.wire().find(packet) != std::string::npos; };
-  switch (failure.aftermath) {
-    case aftermath::nothing_sent: EXPECT_FALSE(sent("> FIN") || sent("> ACK")); break;  // a late SYN-ACK meets a RST
-    case aftermath::kept: EXPECT_FALSE(sent("> FIN") || sent("> RST")); break;
-    case aftermath::none:  // but if shutdown() itself says that there is no connection, it is believed
-      EXPECT_TRUE(!sent("> FIN") || (plan.hit == "shut_both" && plan.error == ENOTCONN));
-      break;
-    case aftermath::peer_sees_close: EXPECT_TRUE(sent("> ACK") && sent("> FIN") && !sent("> RST")); break;
-    case aftermath::peer_sees_reset: EXPECT_TRUE(sent("> ACK") && sent("> RST")); break;
-    default: break;
-  }
-  if (failure.handshake == tconn::handshake::completed) {
-    EXPECT_TRUE(sent("> ACK"));
-  }
-  if (failure.handshake == tconn::handshake::in_flight && failure.aftermath != aftermath::kept) {
-    EXPECT_TRUE(sent("> SYN") && !sent("> ACK"));
-  }
-  if (failure.code == tconn::errc::deadline_exceeded) {
-    EXPECT_GE(net.elapsed(), 10ms) << "early";
-  }
-}
-
-/// Plays every course under every policy, once for each call that can fail and each error; gives the number of faults.
+/// Plays a connect in every course. `prepare` makes the world what it is to be.
 template <class Play>
-int sweep(Play const& play) {
-  int faults = 0;
-  for (auto const& [name, script] : courses) {
-    SCOPED_TRACE(name);
-    for (auto const how : {on_timeout::close, on_timeout::reset, on_timeout::keep}) {
-      for (int const error : errors) {
-        for (int n = 1;; ++n, ++faults) {
-          world net;
-          net.calls_take(1us);
-          net.on_syn(at("192.0.2.1:80"), script);
-          fault_plan plan{.fail_at = n, .error = error};
-          play(net, how, plan);
-          if (plan.hit.empty()) break;
-          if (n == 200) {
-            ADD_FAILURE() << "the sweep does not end";
-            return faults;
-          }
-        }
+void sweep_courses(std::string const& what, Play const& play) {
+  sweep all(what);
+  for (auto const& [name, script, is_narrow] : courses) {
+    all.run(name, is_narrow, [&, &script = script](scene const& played) {
+      played.net.on_syn(server, script);
+      return play(played);
+    });
+  }
+}
+
+void check_time(scene const& played, std::chrono::nanoseconds end) {
+  played.found.unless(played.net.elapsed() <= end + some_calls, "the deadline was not kept");
+}
+
+void check_nothing_is_open(scene const& played) { played.found.unless(played.net.open_sockets() == 0, "leaked"); }
+
+/// What holds of a connect with a socket of its own; `pending`, whether there is an attempt that was kept.
+template <class Result>
+std::error_code check_owned(Result const& result, scene const& played, bool pending,
+                            std::chrono::nanoseconds began = 0ms) {
+  auto& net = played.net;
+  auto& found = played.found;
+  if (result) {
+    check_connected(result->native_handle(), played);
+    found.unless(net.is_blocking(result->native_handle()), "handed over non-blocking");
+    found.unless(net.open_sockets() == 1, "something else is left open");
+    return {};
+  }
+  bool const is_kept = result.error().aftermath == aftermath::kept;
+  check_failure(result.error(), played, limit, began);
+  found.unless(pending == is_kept, "told kept, and it is not; or it is, and not told");
+  found.unless(!is_kept || played.how == on_timeout::keep, "kept against the policy");
+  found.unless(net.open_sockets() == (is_kept ? 1U : 0U), "left open");
+  return result.error().code;
+}
+
+std::error_code connect_owned(scene const& played, tconn::endpoint const& to, tconn::connect_options options = {},
+                              std::chrono::nanoseconds end = limit) {
+  options.on_timeout = played.how;
+  options.accept_late = played.accept_late;
+  auto const code = [&] {
+    auto const result = tconn::timed_connect(to, limit, options, played.sys());
+    check_time(played, end);
+    return check_owned(result, played, !result && result.error().pending);
+  }();
+  check_nothing_is_open(played);
+  return code;
+}
+
+/// A borrowed descriptor is open, and in the mode in which it came.
+void check_is_back(tconn::native_handle mine, bool was_blocking, scene const& played) {
+  auto& net = played.net;
+  auto& found = played.found;
+  found.unless(net.open_sockets() == 1 && net.socket_at(mine).open, "closed, or something else is left open");
+  // The one call whose failure cannot be mended is the restoring itself.
+  bool const is_stuck = played.plan.have_hit(tconn::testing::mode_call_name(was_blocking));
+  found.unless(net.is_blocking(mine) == was_blocking || is_stuck, "not in the mode in which it came");
+  found.unless(!net.socket_at(mine).lingers, "its owner's close() would send a RST");
+}
+
+/// The same with a borrowed descriptor, which must be as it was.
+std::error_code connect_borrowed(scene const& played, tconn::native_handle mine, tconn::endpoint const& to,
+                                 tconn::connect_options options = {}, std::chrono::nanoseconds end = limit) {
+  auto& net = played.net;
+  auto& found = played.found;
+  options.on_timeout = played.how;
+  options.accept_late = played.accept_late;
+  bool const was_blocking = net.is_blocking(mine);
+  scene from_here = played;
+  from_here.sent_before = net.wire().size();
+  auto const result = tconn::timed_connect(mine, to, limit, options, played.sys());
+  check_time(played, end);
+  check_is_back(mine, was_blocking, played);
+  if (result) {
+    check_connected(mine, played);
+    return {};
+  }
+  found.unless(!result.error().pending, "its owner's attempt is in failure.pending");
+  check_failure(result.error(), from_here, limit);
+  return result.error().code;
+}
+
+TEST(FaultSweep, of_an_owned_connect_leaves_nothing_open_and_tells_no_lie) {
+  sweep_courses("connect", [](scene const& played) { return connect_owned(played, server); });
+}
+
+TEST(FaultSweep, of_an_owned_connect_with_options_ignores_none_in_silence) {
+  auto const agree = [](tconn::native_handle, tconn::endpoint const&) { return std::error_code(); };
+  tconn::connect_options const options{
+      .local = at("192.0.2.9:0"), .interface_name = "eth0", .no_delay = true, .before_connect = agree};
+  sweep_courses("connect with options", [&](scene const& played) {
+    auto const code = connect_owned(played, server, options);
+    auto const& plan = played.plan;
+    bool const is_set = !plan.have_hit("set_option") && !plan.have_hit("bind_to_interface") &&
+                        (!plan.have_hit("bind") || plan.have_hit("bind", EADDRNOTAVAIL));
+    played.found.unless(code || is_set, "an option was ignored in silence");
+    return code;
+  });
+}
+
+TEST(FaultSweep, of_a_borrowed_blocking_descriptor_gives_it_back_as_it_was) {
+  sweep_courses("connect of a borrowed blocking descriptor", [](scene const& played) {
+    return connect_borrowed(played, played.net.lend(AF_INET, /*blocking*/ true), server);
+  });
+}
+
+TEST(FaultSweep, of_a_borrowed_nonblocking_descriptor_gives_it_back_as_it_was_whatever_a_hook_does) {
+  sweep_courses("connect of a borrowed non-blocking descriptor", [](scene const& played) {
+    auto const make_blocking = [&](tconn::native_handle handle, tconn::endpoint const&) {
+      simulated{&played.net}.set_blocking(handle, true);
+      return std::error_code();
+    };
+    auto const mine = played.net.lend(AF_INET, /*blocking*/ false);
+    return connect_borrowed(played, mine, server, {.before_connect = make_blocking});
+  });
+}
+
+TEST(FaultSweep, of_a_borrowed_descriptor_in_flight_gives_it_back_as_it_was) {
+  sweep_courses("connect of a borrowed descriptor that is in flight", [](scene const& played) {
+    auto const mine = played.net.lend(AF_INET, /*blocking*/ false);
+    simulated{&played.net}.start_connect(mine, server);
+    return connect_borrowed(played, mine, server);
+  });
+}
+
+TEST(FaultSweep, of_a_borrowed_descriptor_that_is_somebody_elses_leaves_it_alone) {
+  auto const other = at("192.0.2.7:80");
+  sweep all("connect of a borrowed descriptor that is on its way elsewhere");
+  for (bool const is_connected : {false, true}) {
+    all.run(is_connected ? "connected" : "in flight", /*is_narrow*/ true, [&](scene const& played) {
+      auto& net = played.net;
+      if (is_connected) net.on_syn(other, {syn_ack(0ms)});
+      auto const mine = net.lend();
+      simulated{&net}.set_blocking(mine, false);
+      simulated{&net}.start_connect(mine, other);
+      simulated{&net}.set_blocking(mine, true);
+      auto const wire = net.wire();
+      auto const result = tconn::timed_connect(mine, server, limit, {.on_timeout = played.how}, played.sys());
+      check_time(played, limit);
+      check_is_back(mine, /*was_blocking*/ true, played);
+      played.found.unless(!result, "told as a success");
+      // Where SO_PEERNAME is silent, or connect() says what is not so, nobody can know whose it is.
+      bool const is_misled = played.plan.have_hit("target_name") || played.plan.have_hit("start_connect");
+      played.found.unless(is_misled || net.wire() == wire, "touched");
+      return result ? std::error_code() : result.error().code;
+    });
+  }
+}
+
+TEST(FaultSweep, on_another_posix_system_leaves_nothing_open_and_tells_no_lie) {
+  sweep_courses("connect on plain POSIX", [](scene const& played) {
+    played.net.is_plain_posix();
+    return connect_owned(played, server);
+  });
+}
+
+TEST(FaultSweep, of_a_borrowed_descriptor_on_another_posix_system_gives_it_back_as_it_was) {
+  sweep_courses("connect of a borrowed descriptor on plain POSIX", [](scene const& played) {
+    played.net.is_plain_posix();
+    return connect_borrowed(played, played.net.lend(), server);
+  });
+}
+
+/// Begins an attempt, and plays on with it.
+template <class Play>
+std::error_code start(scene const& played, Play const& play) {
+  auto const code = [&] {
+    auto started = tconn::start_connect(server, {.accept_late = played.accept_late}, played.sys());
+    return started ? play(*started) : check_owned(started, played, /*pending*/ false);
+  }();
+  check_nothing_is_open(played);
+  return code;
+}
+
+TEST(FaultSweep, of_a_pending_connection_that_is_waited_for_leaves_nothing_open_and_tells_no_lie) {
+  sweep_courses("start_connect(), wait()", [](scene const& played) {
+    return start(played, [&](auto& pending) {
+      auto const began = played.net.elapsed();
+      auto const result = pending.wait(world::start + limit, played.how, played.sys());
+      check_time(played, limit);
+      return check_owned(result, played, static_cast<bool>(pending), began);
+    });
+  });
+}
+
+TEST(FaultSweep, of_a_pending_connection_that_is_polled_and_abandoned_leaves_nothing_open_and_tells_no_lie) {
+  sweep_courses("start_connect(), try_finish(), abandon()", [](scene const& played) {
+    return start(played, [&](auto& pending) {
+      for (; played.net.elapsed() < 2 * limit; played.net.pass(4ms)) {
+        auto const began = played.net.elapsed();
+        auto const result = pending.try_finish(played.sys());
+        // An attempt that try_finish() cannot see to its end is kept, whatever the policy.
+        if (result) return check_owned(*result, played, static_cast<bool>(pending), began);
       }
+      tconn::attempt_failure told{.where = server, .handshake = tconn::handshake::unknown};
+      told.aftermath = pending.abandon(played.how);
+      check_aftermath(told, played);
+      return tconn::make_error_code(tconn::errc::deadline_exceeded);
+    });
+  });
+}
+
+TEST(FaultSweep, of_an_attempt_that_was_kept_and_is_resumed_leaves_nothing_open_and_tells_no_lie) {
+  sweep_courses("connect, keep, wait()", [](scene const& played) {
+    tconn::connect_options const options{.on_timeout = on_timeout::keep, .accept_late = played.accept_late};
+    auto const code = [&] {
+      auto first = tconn::timed_connect(server, limit / 2, options, played.sys());
+      if (first || !first.error().pending) return first ? std::error_code() : first.error().code;
+      auto const began = played.net.elapsed();
+      auto const result = first.error().pending->wait(world::start + limit, played.how, played.sys());
+      check_time(played, limit);
+      return check_owned(result, played, static_cast<bool>(*first.error().pending), began);
+    }();
+    check_nothing_is_open(played);
+    return code;
+  });
+}
+
+TEST(FaultSweep, of_a_full_unix_backlog_leaves_nothing_open_and_tells_no_lie) {
+  auto const path = at("unix:/run/server");
+  sweep all("connect of a Unix socket, owned and borrowed");
+  for (auto const full_until : {0ms, 3ms, 10ms, 20ms}) {
+    for (bool const is_borrowed : {false, true}) {
+      auto const name = "full for " + std::to_string(full_until.count()) + (is_borrowed ? " ms, borrowed" : " ms");
+      all.run(name, /*is_narrow*/ full_until == limit, [&](scene const& played) {
+        played.net.backlog_full_until(path, full_until);
+        return is_borrowed ? connect_borrowed(played, played.net.lend(AF_UNIX), path) : connect_owned(played, path);
+      });
     }
   }
-  return faults;
+  all.run("nobody", /*is_narrow*/ false, [&](scene const& played) {
+    scene refused = played;
+    refused.verdicts = {ECONNREFUSED};
+    return connect_owned(refused, path);
+  });
 }
 
-TEST(FaultSweep, of_an_owned_connect_leaves_nothing_open_and_keeps_the_deadline) {
-  int const faults = sweep([](world& net, on_timeout how, fault_plan& plan) {
-    {
-      tconn::connect_options const options{
-          .on_timeout = how, .local = at("192.0.2.9:0"), .interface_name = "eth0", .no_delay = true};
-      auto const result = tconn::timed_connect(at("192.0.2.1:80"), 10ms, options, faulty{simulated{&net}, plan});
-      check(result, net, plan);
-      if (result) {
-        auto const& s = net.socket_at(result->native_handle());
-        EXPECT_EQ(s.state, tconn::tcp_state::established) << "success without a connection\n" << net.log();
-        EXPECT_TRUE(s.blocking) << net.log();
-        EXPECT_TRUE(plan.hit.substr(0, 4) != "bind" && plan.hit != "set_option") << "an option was ignored in silence";
-      } else if (!result.error().pending) {
-        EXPECT_EQ(net.open_sockets(), 0U) << net.log();
-      }
+TEST(FaultSweep, of_a_cancelled_connect_ends_at_once_leaves_nothing_open_and_tells_no_lie) {
+  sweep all("connect, cancelled");
+  for (bool const is_borrowed : {false, true}) {
+    for (auto const answer : {4ms, 5ms, 6ms}) {
+      auto const name = "answered after " + std::to_string(answer.count()) + (is_borrowed ? " ms, borrowed" : " ms");
+      all.run(name, /*is_narrow*/ answer == 5ms, [&](scene const& played) {
+        tconn::cancellation cancel;
+        played.net.at(5ms, [&] { cancel.request(); });
+        played.net.on_syn(server, {syn_ack(answer)});
+        tconn::connect_options const options{.cancel = &cancel};
+        return is_borrowed ? connect_borrowed(played, played.net.lend(), server, options, 5ms)
+                           : connect_owned(played, server, options, 5ms);
+      });
     }
-    EXPECT_EQ(net.open_sockets(), 0U) << "leaked\n" << net.log();
-  });
-  EXPECT_GT(faults, 1000);
-}
-
-TEST(FaultSweep, of_a_borrowed_connect_gives_the_descriptor_back_as_it_was) {
-  int const faults = sweep([](world& net, on_timeout how, fault_plan& plan) {
-    auto const mine = net.lend();
-    auto const result =
-        tconn::timed_connect(mine, at("192.0.2.1:80"), 10ms, {.on_timeout = how}, faulty{simulated{&net}, plan});
-    check(result, net, plan);
-    if (result) {
-      EXPECT_EQ(net.socket_at(mine).state, tconn::tcp_state::established) << net.log();
-    }
-    EXPECT_EQ(net.open_sockets(), 1U) << "closed\n" << net.log();
-    // The one call whose failure cannot be mended is the restoring itself.
-    if (plan.hit != "set_blocking") {
-      EXPECT_TRUE(net.is_blocking(mine)) << plan.hit << '\n' << net.log();
-    }
-    if (plan.hit == "set_blocking") {
-      EXPECT_FALSE(result) << "a mode that was not given back was told as success\n" << net.log();
-    }
-  });
-  EXPECT_GT(faults, 1000);
-}
-
-TEST(FaultSweep, of_either_connect_on_another_posix_system_leaves_nothing_open_and_tells_no_lie) {
-  int const faults = sweep([](world& net, on_timeout how, fault_plan& plan) {
-    net.is_plain_posix();
-    auto const to = at("192.0.2.1:80");
-    {
-      auto const result = tconn::timed_connect(to, 10ms, {.on_timeout = how}, faulty{simulated{&net}, plan});
-      check(result, net, plan);
-    }
-    EXPECT_EQ(net.open_sockets(), 0U) << "leaked\n" << net.log();
-  });
-  EXPECT_GT(faults, 1000);
-  int const borrowed_faults = sweep([](world& net, on_timeout how, fault_plan& plan) {
-    net.is_plain_posix();
-    auto const mine = net.lend();
-    auto const to = at("192.0.2.1:80");
-    auto const result = tconn::timed_connect(mine, to, 10ms, {.on_timeout = how}, faulty{simulated{&net}, plan});
-    check(result, net, plan);
-    EXPECT_EQ(net.open_sockets(), 1U) << "closed\n" << net.log();
-    EXPECT_FALSE(net.socket_at(mine).lingers) << "the owner's close would send a RST";
-  });
-  EXPECT_GT(borrowed_faults, 1000);
-}
-
-TEST(FaultSweep, of_a_pending_connection_leaves_nothing_open_and_keeps_the_deadline) {
-  int const faults = sweep([](world& net, on_timeout how, fault_plan& plan) {
-    {
-      faulty const sys{simulated{&net}, plan};
-      auto started = tconn::start_connect(at("192.0.2.1:80"), {}, sys);
-      if (!started) {
-        check(started, net, plan);
-        return;
-      }
-      auto const result = started->wait(world::start + 10ms, how, sys);
-      check(result, net, plan);
-      bool const is_kept = !result && result.error().aftermath == aftermath::kept;
-      EXPECT_EQ(static_cast<bool>(*started), is_kept) << net.log();
-    }
-    EXPECT_EQ(net.open_sockets(), 0U) << "leaked\n" << net.log();
-  });
-  EXPECT_GT(faults, 1000);
+  }
 }
 
 TEST(FaultSweep, a_state_that_cannot_be_read_is_unknown_and_never_guessed) {

@@ -16,12 +16,21 @@ constexpr bool is_sanitized = __has_feature(address_sanitizer) || __has_feature(
 constexpr bool is_sanitized = false;
 #endif
 
+inline bool is_under_valgrind() {
+  char const* const preloaded = std::getenv("LD_PRELOAD");
+  return preloaded != nullptr && std::string_view(preloaded).find("vgpreload") != std::string_view::npos;
+}
+
 /// Slow machinery gets a tenth of the endpoints.
 inline std::size_t scaled(std::size_t size) {
-  char const* const preloaded = std::getenv("LD_PRELOAD");
-  bool const is_under_valgrind =
-      preloaded != nullptr && std::string_view(preloaded).find("vgpreload") != std::string_view::npos;
-  return is_under_valgrind ? size / 40 : is_sanitized ? size / 10 : size;
+  return is_under_valgrind() ? size / 40 : is_sanitized ? size / 10 : size;
 }
+
+/// What nothing but computes is slow without optimising too.
+#if defined(__OPTIMIZE__)
+constexpr bool is_optimised = !is_sanitized;
+#else
+constexpr bool is_optimised = false;
+#endif
 
 }  // namespace support
