@@ -64,6 +64,13 @@ void check_time(scene const& played, std::chrono::nanoseconds end) {
 
 void check_nothing_is_open(scene const& played) { played.found.unless(played.net.open_sockets() == 0, "leaked"); }
 
+/// Calls without which there must be no success.
+void check_success(tconn::native_handle handle, scene const& played) {
+  check_connected(handle, played);
+  for (auto const* const call : {"kind", "blocking", "set_nonblocking", "set_blocking"})
+    played.found.unless(!played.plan.have_hit(call), "success though this has failed: " + std::string(call));
+}
+
 /// What holds of a connect with a socket of its own; `pending`, whether there is an attempt that was kept.
 template <class Result>
 std::error_code check_owned(Result const& result, scene const& played, bool pending,
@@ -71,7 +78,7 @@ std::error_code check_owned(Result const& result, scene const& played, bool pend
   auto& net = played.net;
   auto& found = played.found;
   if (result) {
-    check_connected(result->native_handle(), played);
+    check_success(result->native_handle(), played);
     found.unless(net.is_blocking(result->native_handle()), "handed over non-blocking");
     found.unless(net.open_sockets() == 1, "something else is left open");
     return {};
@@ -122,7 +129,7 @@ std::error_code connect_borrowed(scene const& played, tconn::native_handle mine,
   check_time(played, end);
   check_is_back(mine, was_blocking, played);
   if (result) {
-    check_connected(mine, played);
+    check_success(mine, played);
     return {};
   }
   found.unless(!result.error().pending, "its owner's attempt is in failure.pending");

@@ -230,11 +230,10 @@ long play_with_each_fault(choice of, Play const& play, fault first = {}) {
 }
 
 /// Plays with every pair of faults, the second of every call that is made once the first has come; of the first faults
-/// only every n-th is taken. Gives how many pairs there were.
+/// only every n-th is taken, for which `turn` counts on from sweep to sweep. Gives how many pairs there were.
 template <class Play>
-long play_with_each_pair_of_faults(choice of, std::size_t every, Play const& play) {
+long play_with_each_pair_of_faults(choice of, std::size_t every, std::size_t& turn, Play const& play) {
   long played = 0;
-  std::size_t turn = 0;
   fault first{1, 0};
   play_with_each_fault(of, [&](faults& plan) {
     play(plan);
