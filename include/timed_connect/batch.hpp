@@ -35,14 +35,7 @@ std::vector<basic_connect_result<typename System::owner>> timed_connect_all(std:
                                                                             deadline limit,
                                                                             batch_options const& options = {},
                                                                             System sys = {}) {
-  using owner = typename System::owner;
   auto const began = sys.now();
-  if (int const error = detail::check(options)) {
-    std::vector<basic_connect_result<owner>> refused;
-    refused.reserve(to.size());
-    for (auto const& one : to) refused.push_back(detail::failure<owner>(error, one, {}, sys.now() - began));
-    return refused;
-  }
   return detail::batch<System>(sys, to, began, detail::fixed(limit, began), options).run();
 }
 

@@ -539,6 +539,26 @@ TEST_F(All, fails_at_once_with_a_cancellation_that_was_requested_or_has_no_descr
   EXPECT_EQ(net.log(), "");
 }
 
+TEST_F(All, tells_its_hook_of_every_endpoint_when_none_can_begin) {
+  cancellation requested;
+  requested.request();
+  endpoint const with_a_port[] = {at("192.0.2.9:1")};
+  batch_options const cancelled{.each = {.cancel = &requested}};
+  batch_options const senseless{.local_addresses = with_a_port};
+  for (auto options : {cancelled, senseless}) {
+    std::vector<std::size_t> noted;
+    auto note = [&](batch_event& event) {
+      noted.push_back(event.index);
+      EXPECT_EQ(event.told, noted.size());
+      EXPECT_EQ(event.code, options.each.cancel != nullptr ? errc::cancelled : errc::invalid_option);
+    };
+    options.on_result = note;
+    EXPECT_EQ(connect_all(two, 1s, options).size(), 2U);
+    EXPECT_EQ(noted, (std::vector<std::size_t>{0, 1}));
+  }
+  EXPECT_EQ(net.log(), "");
+}
+
 TEST_F(All, gives_every_endpoint_a_try_though_the_deadline_is_over_before_the_first_begins) {
   net.answers_at_once(to, 0, 2);
   net.calls_take(1us);

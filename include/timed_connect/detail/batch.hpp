@@ -54,6 +54,7 @@ class batch {
   results run() {
     results_.reserve(to_.size());
     for (auto const& one : to_) results_.push_back(failure<owner>(own_error(errc::deadline_exceeded), one, {}, {}));
+    if (int const error = check(options_)) leave_the_rest(error);
     if (sys_.now() >= until_) until_ = long_past;
     for (begin_what_is_due(); tell_and_close(), decided_ < to_.size(); begin_what_is_due()) {
       if (sys_.now() >= until_)
