@@ -4,7 +4,7 @@
 cmake_minimum_required(VERSION 3.23)
 
 set(cmake_dir ${CMAKE_CURRENT_LIST_DIR}/../../cmake)
-foreach(check IN ITEMS layers conditionals names docs)
+foreach(check IN ITEMS layers conditionals names docs cppcheck)
   file(GLOB trees ${CMAKE_CURRENT_LIST_DIR}/${check}/*)
   if(NOT trees)
     message(SEND_ERROR "There are no trees for check_${check}.cmake.")
@@ -13,6 +13,9 @@ foreach(check IN ITEMS layers conditionals names docs)
     execute_process(
       COMMAND ${CMAKE_COMMAND} -D INCLUDE_DIR=${tree} -P ${cmake_dir}/check_${check}.cmake
       RESULT_VARIABLE status OUTPUT_VARIABLE output ERROR_VARIABLE output)
+    if(output MATCHES "^SKIPPED: ")
+      continue()
+    endif()
     if(NOT EXISTS ${tree}/expected.txt)
       if(NOT status EQUAL 0)
         message(SEND_ERROR "check_${check}.cmake finds a fault in ${tree}:\n${output}")

@@ -346,11 +346,11 @@ TEST_F(Borrowed, with_a_report_of_an_older_error_does_not_spin_until_the_deadlin
 }
 
 TEST_F(Borrowed, that_is_connected_to_somebody_else_stays_so_though_its_peer_cannot_be_read) {
-  auto const other = at("192.0.2.7:80");
-  net.on_syn(other, {syn_ack(0ms)});
+  auto const anothers = at("192.0.2.7:80");
+  net.on_syn(anothers, {syn_ack(0ms)});
   for (int const error : {ENOBUFS, ENOTCONN}) {
     auto const mine = lend(AF_INET, /*blocking*/ false);
-    simulated{&net}.start_connect(mine, other);
+    simulated{&net}.start_connect(mine, anothers);
     tconn::testing::fault_plan plan{.fail_at = 1, .error = error, .call = "peer_name"};
     auto const result = tconn::timed_connect(mine, to, 10ms, {}, tconn::testing::faulty{simulated{&net}, plan});
     ASSERT_FALSE(result);
