@@ -79,7 +79,7 @@ path const paths[] = {
     {"late_close", "socket connect " + look + ' ' + decision + " shutdown:SHUT_RDWR recvfrom close"},
     {"late_reset", "socket connect " + look + ' ' + decision +
                        " getsockopt:SO_PROTOCOL setsockopt:SO_INCOMING_CPU getsockopt:TCP_INFO getsockopt:TCP_INFO "
-                       "connect:AF_UNSPEC getsockopt:SO_INCOMING_CPU close"},
+                       "connect:AF_UNSPEC getsockopt:SO_INCOMING_CPU getsockopt:SO_ERROR close"},
     {"borrowed_success_blocking", borrow + " connect " + look + block},
     {"borrowed_success_nonblocking", borrow_nonblocking + " connect " + look},
     // SO_ERROR takes away the error that the abort leaves, so that the descriptor can connect again.
