@@ -125,6 +125,36 @@ TEST_F(Success, SO_ERROR_is_read_once) {
   EXPECT_EQ(count(net.log(), "connect_error"), 1) << net.log();
 }
 
+/// Linux, while a RST is at work on another processor: SO_ERROR is set, and the state is not changed yet. TCP_INFO takes
+/// the state first and waits for the RST after, so the first one tells what was.
+struct tells_what_was : simulated {
+  tells_what_was(world* net, tconn::tcp_state state) : simulated(net), was(state) {}
+  int connect_error(tconn::native_handle handle, int& error) const {
+    int const answer = simulated::connect_error(handle, error);
+    is_stale = error != 0;
+    return answer;
+  }
+  int tcp(tconn::native_handle handle, tconn::tcp_facts& facts) const {
+    int const answer = simulated::tcp(handle, facts);
+    if (std::exchange(is_stale, false)) facts.state = was;
+    return answer;
+  }
+  tconn::tcp_state was;
+  mutable bool is_stale = false;
+};
+
+TEST_F(Success, is_not_told_and_the_error_is_while_the_RST_is_at_work) {
+  net.on_syn(to, {rst(5ms)});
+  auto const refused = tconn::timed_connect(to, 10ms, {}, tells_what_was(&net, tconn::tcp_state::syn_sent));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, std::errc::connection_refused) << net.log();
+  auto const other = at("192.0.2.2:80");
+  net.on_syn(other, {syn_ack(5ms), rst(5ms)});
+  auto const reset = tconn::timed_connect(other, 10ms, {}, tells_what_was(&net, tconn::tcp_state::established));
+  ASSERT_FALSE(reset);
+  EXPECT_EQ(reset.error().code, std::errc::connection_reset) << net.log();
+}
+
 TEST_F(Success, a_socket_whose_blocking_mode_cannot_be_restored_is_not_handed_out) {
   net.on_syn(to, {syn_ack(5ms)});
   tconn::testing::fault_plan plan{.fail_at = 1, .error = EIO, .call = "set_blocking"};

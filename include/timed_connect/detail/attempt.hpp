@@ -54,7 +54,7 @@ struct attempt {
     int error = 0;
     if (int const unreadable = sys.connect_error(handle, error)) return {stage::broken, unreadable};
     bool const may_be_older = borrowed && is_inet(to.family());
-    switch (facts().state) {
+    switch (state_behind(error)) {
       case tcp_state::syn_sent:
       case tcp_state::syn_received: discard_reports(); return {stage::in_flight};  // woken for nothing
       case tcp_state::established:
@@ -122,6 +122,15 @@ struct attempt {
   }
 
  private:
+  /// The state once SO_ERROR has given this. A RST sets SO_ERROR before the state, and reading the one waits for nobody
+  /// (tcp_input.c, tcp_reset; sock.c, sk_getsockopt). TCP_INFO takes the state first and the socket's lock after (tcp.c,
+  /// tcp_get_info): the first one waits until what has set the error has done its work, the second one sees it.
+  tcp_state state_behind(int error) const {
+    tcp_state const seen = facts().state;
+    bool const may_be_over = error != 0 && seen != tcp_state::closed && seen != tcp_state::unknown;
+    return may_be_over ? facts().state : seen;
+  }
+
   /// All unknown where the system does not say.
   tcp_facts facts() const {
     tcp_facts seen;
