@@ -108,12 +108,13 @@ TEST_P(SystemCalls, are_those_that_the_path_needs) {
 INSTANTIATE_TEST_SUITE_P(of, SystemCalls, testing::ValuesIn(paths), [](auto const& of) { return of.param.name; });
 
 // How often it tries depends on the time that a try takes, but it cannot be more often than the pauses allow: 100 ms
-// are 3.1 ms of growing pauses and then 2 ms each.
+// are 3.1 ms of growing pauses and then 2 ms each. A try that the deadline overtakes is followed by the last look.
 TEST(SystemCallsOfAFullUnixBacklog, are_a_try_after_each_pause_and_at_most_54_in_100_ms) {
   auto const calls = calls_of("unix_backlog");
   if (calls.starts_with("SKIPPED")) GTEST_SKIP() << calls;
   std::smatch found;
-  ASSERT_TRUE(std::regex_match(calls, found, std::regex("socket ((?:connect ppoll )+)connect close"))) << calls;
+  ASSERT_TRUE(std::regex_match(calls, found, std::regex("socket ((?:connect ppoll )+)connect (?:connect )?close")))
+      << calls;
   auto const pauses = static_cast<std::size_t>(found.length(1)) / std::string("connect ppoll ").size();
   EXPECT_LE(pauses, 54U);
 }
