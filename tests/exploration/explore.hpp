@@ -24,14 +24,10 @@ inline int number_from_environment(char const* name, int otherwise) {
   return text == nullptr ? otherwise : std::atoi(text);
 }
 
-/// How many events: as many as are wanted where the machinery is fast, and two in a build for a checker.
+/// How many events: as many as are wanted where the machinery is fast, and half of them in a build for a checker.
 inline int events(int wanted) {
-#ifdef __OPTIMIZE__
-  bool const is_fast = support::scaled(40) == 40;
-#else
-  bool const is_fast = false;
-#endif
-  return (is_fast ? wanted : 2) + number_from_environment("TIMED_CONNECT_MORE_EVENTS", 0);
+  bool const is_fast = support::is_optimised && !support::is_under_valgrind();
+  return (is_fast ? wanted : wanted / 2) + number_from_environment("TIMED_CONNECT_MORE_EVENTS", 0);
 }
 
 /// What one execution has shown.

@@ -180,7 +180,7 @@ struct extent {
 /// Less on slow machinery.
 inline extent affordable(extent wanted) {
   if (is_optimised && !is_under_valgrind()) return wanted;
-  return {is_under_valgrind() ? choice::distinct : wanted.singles, choice::distinct, is_under_valgrind() ? 41U : 5U};
+  return {choice::distinct, choice::distinct, wanted.every_first * 41};
 }
 
 /// Plays a course under each policy, with no fault, with each single fault, and with each pair. `play` gives the error of
