@@ -63,7 +63,8 @@ std::uint64_t internet::random(std::size_t peer, std::uint64_t what) const {
 
 void internet::run() {
   constexpr std::chrono::nanoseconds longest = std::chrono::milliseconds{20};  // to look whether it is to end
-  for (auto before = clock::now(); !ending_;) {
+  for (auto before = clock::now();;) {
+    bool const is_ending = ending_;
     auto const now = clock::now();
     standstill_ = std::max(standstill_, now - before - longest);
     before = now;
@@ -72,7 +73,9 @@ void internet::run() {
     auto const left = answers_.empty() ? longest : std::min(longest, answers_.top().due - now);
     pollfd entry{device_.descriptor(), POLLIN, 0};
     timespec const limit{0, static_cast<long>(left.count())};
-    if (::ppoll(&entry, 1, &limit, nullptr) <= 0) continue;
+    int const ready = ::ppoll(&entry, 1, &limit, nullptr);
+    if (ready == 0 && is_ending && answers_.empty()) return;
+    if (ready <= 0) continue;
     constexpr int most_at_once = 64;  // so that answers are not late when thousands of SYNs come
     for (int i = 0; i < most_at_once; ++i) {
       auto const packet = device_.read();
@@ -91,10 +94,10 @@ void internet::receive(segment const& packet, clock::time_point now) {
   if (packet.flags == syn) {
     ++seen.syns;
     auto const how = temper_of(peer);
-    if (how == temper::is_dead || is_lost(peer, seen.syns)) return;
     reply.flags = how == temper::answers ? syn | ack : rst | ack;
     reply.acknowledgment = packet.next();
-    answers_.push({now + distance_of(peer), reply});
+    if (how != temper::is_dead && !is_lost(peer, seen.syns)) held_.push_back({peer, reply});
+    release_neighbours_of(peer, now);
   } else if ((packet.flags & rst) != 0) {
     ++seen.resets;
   } else if ((packet.flags & fin) != 0) {
@@ -106,6 +109,19 @@ void internet::receive(segment const& packet, clock::time_point now) {
   } else if (packet.length == 0) {
     ++seen.established;
   }
+}
+
+void internet::release_neighbours_of(std::size_t peer, clock::time_point now) {
+  auto const group = peer / climate_.together;
+  auto const first = group * climate_.together;
+  auto const end = std::min(first + climate_.together, visits_.size());
+  for (auto other = first; other < end; ++other)
+    if (visits_[other].syns == 0) return;
+  std::erase_if(held_, [&](held_answer const& one) {
+    bool const is_due = one.by / climate_.together == group;
+    if (is_due) answers_.push({now + distance_of(one.by), one.what});
+    return is_due;
+  });
 }
 
 }  // namespace wire

@@ -30,6 +30,7 @@ struct climate {
   unsigned lost_percent = 0;  ///< Of all SYNs; the n-th SYN to a peer is lost, or not, whoever sends it.
   std::chrono::milliseconds nearest{1};
   std::chrono::milliseconds farthest{1};
+  std::size_t together = 1;  ///< Of so many neighbours none answers before all have been asked.
 };
 
 /// What a peer has seen.
@@ -56,7 +57,7 @@ class internet {
   /// Whether the n-th SYN to it, counted from 1, is lost.
   bool is_lost(std::size_t peer, unsigned nth_syn) const;
 
-  /// What all peers have seen; ends the thread, so nobody is answered any more.
+  /// What all peers have seen, once they have read and answered all that was sent before; nobody is answered any more.
   std::vector<visits> const& end();
   /// After the end: for how long at most the peers did nothing though they had something to do. Where a machine stands
   /// still, nothing is to be learnt of times.
@@ -72,11 +73,17 @@ class internet {
 
   void run();
   void receive(segment const& packet, clock::time_point now);
+  void release_neighbours_of(std::size_t peer, clock::time_point now);
   std::uint64_t random(std::size_t peer, std::uint64_t what) const;
 
   climate climate_;
   tun_device device_{};
   std::priority_queue<answer> answers_{};
+  struct held_answer {
+    std::size_t by;
+    segment what;
+  };
+  std::vector<held_answer> held_{};  // until the neighbours have been asked too
   std::vector<visits> visits_;
   std::chrono::nanoseconds standstill_{0};
   std::atomic<bool> ending_{false};
