@@ -318,7 +318,7 @@ TEST(InjectedDelay, around_any_call_breaks_no_promise) {
   tell_count(std::to_string(hits) + " delays of the kernel");
 }
 
-// A server that is silent at first answers the SYN of the second second, which comes while a call is held up.
+// A server that is silent at first answers the SYN of the third second, which comes while a call is held up.
 TEST(InjectedDelay, around_the_decision_tells_what_the_server_sees) {
   struct moment {
     char const* name;
@@ -329,8 +329,8 @@ TEST(InjectedDelay, around_the_decision_tells_what_the_server_sees) {
     full_listener server{};
     std::unique_ptr<program> running{};
   };
-  std::string const enter = ":delay_enter=1700000:when=";
-  std::string const exit = ":delay_exit=1700000:when=";
+  std::string const enter = ":delay_enter=3500000:when=";
+  std::string const exit = ":delay_exit=3500000:when=";
   std::array<moment, 8> moments{{
       {"before the last look", "close", "ppoll" + enter + '2', "connected", "1 bytes"},
       {"before the decision", "close", "shutdown" + enter + '1', "timed_connect 1 completed peer_sees_close", "EOF"},
@@ -354,7 +354,7 @@ TEST(InjectedDelay, around_the_decision_tells_what_the_server_sees) {
     words const played{SCENES_PROGRAM, one.scene, "100", one.server.where().to_string()};
     one.running = std::make_unique<program>(traced(one.held.substr(0, one.held.find(':')), played, {one.held}));
   }
-  std::this_thread::sleep_for(500ms);  // all have given up, or are about to
+  std::this_thread::sleep_for(1500ms);  // all have given up by now, or are about to, on a busy machine too
   for (auto& one : moments) one.server.open();
   for (auto& one : moments) {
     SCOPED_TRACE(one.name);

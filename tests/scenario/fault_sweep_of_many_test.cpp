@@ -61,8 +61,8 @@ void sweep_courses(std::string const& what, std::size_t every_first, Play const&
   }
 }
 
-void check_time(scene const& played) {
-  played.found.unless(played.net.elapsed() <= limit + some_calls, "the deadline was not kept");
+void check_time(scene const& played, std::chrono::nanoseconds end = limit) {
+  played.found.unless(played.net.elapsed() <= end + some_calls, "the deadline was not kept");
 }
 
 /// What holds of a call with one outcome. `attempt_limit`, whether an attempt may end before the deadline.
@@ -171,6 +171,27 @@ TEST(FaultSweepOfMany, of_a_batch_with_a_queue_gives_each_its_outcome_leaves_not
     tconn::batch_options const options{.each = {.on_timeout = played.how, .accept_late = played.accept_late},
                                        .local_addresses = pool};
     return check_all(tconn::timed_connect_all(many, limit, options, played.sys()), many, played);
+  });
+}
+
+TEST(FaultSweepOfMany, on_another_posix_system_leaves_nothing_open_and_tells_no_lie_though_it_is_cancelled) {
+  sweep_courses("connect to any of three, then to all of four, on plain POSIX, cancelled", 11, [](scene const& played) {
+    played.net.is_plain_posix();
+    tconn::cancellation cancel;
+    tconn::connect_options const each{
+        .on_timeout = policy(played), .accept_late = played.accept_late, .cancel = &cancel};
+    if (played.how == on_timeout::keep) {
+      played.net.at(12ms, [&] { cancel.request(); });
+      auto const code =
+          check_race(tconn::timed_connect_any({first, second, third}, limit, {.each = each}, played.sys()), played);
+      check_time(played, 12ms);
+      return code;
+    }
+    played.net.at(4ms, [&] { cancel.request(); });
+    played.net.backlog_full_until(path, 1ms);
+    auto const code = check_all(tconn::timed_connect_all(four, limit, {.each = each}, played.sys()), four, played);
+    check_time(played, 4ms);
+    return code;
   });
 }
 
