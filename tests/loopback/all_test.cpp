@@ -155,6 +155,8 @@ TEST(All, gives_50000_endpoints_their_true_outcomes_a_few_hundred_at_a_time) {
 }
 
 TEST(All, gives_true_outcomes_when_descriptors_run_out_all_the_time) {
+  if (support::is_under_valgrind())
+    GTEST_SKIP() << "valgrind keeps the limit of descriptors itself, and closes what accept() has given beyond it";
   check_in_a_namespace([] {
     auto const size = scaled(6'000);
     if (!limit_descriptors(size / 3 + 40)) return std::string("SKIPPED");
@@ -169,9 +171,10 @@ TEST(All, tells_no_lack_of_descriptors_as_an_error) {
     limit_descriptors(60);
     std::vector<endpoint> const all(200, dead.where());
     std::size_t begun = 0;
-    for (auto const& one : timed_connect_all(all, 100ms)) {
+    auto const limit = support::unhurried(100ms);
+    for (auto const& one : timed_connect_all(all, limit)) {
       wrong.expect(one.error().code == errc::deadline_exceeded, one.error().message());
-      wrong.expect(one.error().elapsed >= 100ms, "early");
+      wrong.expect(one.error().elapsed >= limit, "early");
       begun += one.error().handshake == handshake::in_flight ? 1U : 0U;
     }
     wrong.expect(begun > 30 && begun < 60, std::to_string(begun) + " were begun");
@@ -248,10 +251,11 @@ TYPED_TEST(AllBy, each_strategy_waits_for_many) {
   full_listener const dead;
   std::vector<endpoint> all;
   for (std::size_t i = 0; i < 120; ++i) all.push_back(i % 2 == 0 ? server.where() : dead.where());
-  auto const results = timed_connect_all(all, 100ms, {}, TypeParam{});
+  auto const limit = support::unhurried(250ms);
+  auto const results = timed_connect_all(all, limit, {}, TypeParam{});
   for (std::size_t i = 0; i < all.size(); ++i) {
     EXPECT_EQ(results[i].has_value(), i % 2 == 0) << i;
-    EXPECT_TRUE(results[i] || results[i].error().elapsed >= 100ms);
+    EXPECT_TRUE(results[i] || results[i].error().elapsed >= limit);
   }
 }
 

@@ -2,6 +2,7 @@
 // Sanitizers and valgrind make a program slow; tests that are large on purpose are smaller there.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdlib>
 #include <string_view>
@@ -24,6 +25,11 @@ inline bool is_under_valgrind() {
 /// Slow machinery gets a tenth of the endpoints.
 inline std::size_t scaled(std::size_t size) {
   return is_under_valgrind() ? size / 40 : is_sanitized ? size / 10 : size;
+}
+
+/// And more time for what has to be done before a deadline.
+inline std::chrono::nanoseconds unhurried(std::chrono::nanoseconds time) {
+  return time * (is_under_valgrind() ? 20 : is_sanitized ? 4 : 1);
 }
 
 /// What nothing but computes is slow without optimising too.
