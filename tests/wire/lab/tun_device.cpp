@@ -23,8 +23,6 @@
 namespace wire {
 namespace {
 
-constexpr char const* device_name = "lab0";
-
 [[noreturn]] void give_up(std::string const& what) { throw unavailable(what + ": " + std::strerror(errno)); }
 
 /// A machine without udev may lack the file, though its kernel has the driver.
@@ -55,7 +53,7 @@ bool set(std::string const& sysctl, std::string const& value) {
 
 ifreq request() {
   ifreq asked{};
-  std::strcpy(asked.ifr_name, device_name);
+  std::strcpy(asked.ifr_name, tun_device::name);
   return asked;
 }
 
@@ -85,13 +83,13 @@ struct v6_request {
 
 void configure_v6() {
   set("ipv6/conf/all/disable_ipv6", "0");
-  set(std::string("ipv6/conf/") + device_name + "/disable_ipv6", "0");
+  set(std::string("ipv6/conf/") + tun_device::name + "/disable_ipv6", "0");
   sockaddr_in6 own{};
   std::memcpy(&own, address_of(AF_INET6, 1, 0).data(), sizeof own);
   tconn::socket const any(::socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   if (!any) give_up("no IPv6");
   constexpr std::uint32_t prefix_length = 64;
-  v6_request const asked{own.sin6_addr, prefix_length, static_cast<int>(::if_nametoindex(device_name))};
+  v6_request const asked{own.sin6_addr, prefix_length, static_cast<int>(::if_nametoindex(tun_device::name))};
   must(::ioctl(any.native_handle(), SIOCSIFADDR, &asked), "SIOCSIFADDR for IPv6");
   // The kernel uses the address some time after it has taken it; until then it would send from ::1.
   for (int tries = 0; ::bind(any.native_handle(), reinterpret_cast<sockaddr*>(&own), sizeof own) != 0; ++tries) {
@@ -111,7 +109,7 @@ void remove_queue() {
     char name[sizeof "noqueue"];
   } asked{};
   asked.header = {sizeof asked, RTM_NEWQDISC, NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE, 1, 0};
-  asked.body.tcm_ifindex = static_cast<int>(::if_nametoindex(device_name));
+  asked.body.tcm_ifindex = static_cast<int>(::if_nametoindex(tun_device::name));
   asked.body.tcm_parent = TC_H_ROOT;
   asked.kind = {RTA_LENGTH(sizeof asked.name), TCA_KIND};
   std::memcpy(asked.name, "noqueue", sizeof asked.name);

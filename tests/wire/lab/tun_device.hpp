@@ -25,6 +25,8 @@ tconn::endpoint address_of(int family, int host, std::uint16_t port);
 
 class tun_device {
  public:
+  static constexpr char const* name = "lab0";
+
   /// The calling thread moves to the new namespace, and threads that it starts from now on. As root, or unprivileged
   /// where user namespaces are allowed, and while the process has one thread. Throws `unavailable`.
   tun_device();
