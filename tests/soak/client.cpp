@@ -57,6 +57,15 @@ void client::run() {
   }
 }
 
+// TCP has many addresses, and Unix few.
+place const& client::some_place() {
+  bool const wants_unix = chosen_.one_in(5);
+  for (;;) {
+    auto const& drawn = all_.places[chosen_.below(all_.places.size())];
+    if ((drawn.where.family() == AF_UNIX) == wants_unix) return drawn;
+  }
+}
+
 tconn::on_timeout client::some_policy() {
   constexpr tconn::on_timeout all[] = {tconn::on_timeout::close, tconn::on_timeout::reset, tconn::on_timeout::keep};
   return chosen_.one_of(all);

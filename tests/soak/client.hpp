@@ -60,7 +60,7 @@ class client {
   void batch();
   void retry();
 
-  place const& some_place() { return all_.places[chosen_.below(all_.places.size())]; }
+  place const& some_place();
   std::vector<tconn::endpoint> some_endpoints(std::size_t count);
   tconn::on_timeout some_policy();
   tconn::on_timeout some_end();

@@ -32,7 +32,6 @@ enum class manner : std::uint8_t {
 struct place {
   tconn::endpoint where{};
   soak::manner manner = manner::live;
-  bool is_distant = false;  ///< Behind the line, so that the handshake takes time.
   std::string name{};
 };
 

@@ -122,20 +122,31 @@ network::~network() {
   if (carrier_.joinable()) carrier_.join();
 }
 
-tconn::endpoint network::server_at(int family) const {
-  if (family == AF_INET) return v4(has_line() ? first_byte : first_byte_without_line, 1, 0);
-  return v6(1, 0);
+// Without a line the network is shared with others: one address, and a port that is free.
+tconn::endpoint network::place_for_a_server(int family) {
+  if (!has_line()) return v4(first_byte_without_line, 1, 0);
+  auto const port = next_port_++;
+  return family == AF_INET ? v4(0, 0, port) : *tconn::endpoint::parse("[::]:" + std::to_string(port));
 }
 
-tconn::endpoint network::behind_the_line(tconn::endpoint const& server) const {
-  if (server.family() == AF_INET) {
-    auto address = as<sockaddr_in>(server);
-    address.sin_addr.s_addr ^= htonl(std::uint32_t{line_bit_v4} << 16);
-    return {reinterpret_cast<sockaddr const*>(&address), sizeof address};
+std::vector<tconn::endpoint> network::addresses_of(tconn::endpoint const& server) const {
+  if (!has_line()) return {server};
+  std::vector<tconn::endpoint> all;
+  constexpr std::uint32_t addresses = 4;
+  for (std::uint32_t host = 1; host <= addresses; ++host)
+    all.push_back(server.family() == AF_INET ? v4(first_byte, host, server.port()) : v6(host, server.port()));
+  return all;
+}
+
+tconn::endpoint network::behind_the_line(tconn::endpoint const& address) const {
+  if (address.family() == AF_INET) {
+    auto turned = as<sockaddr_in>(address);
+    turned.sin_addr.s_addr ^= htonl(std::uint32_t{line_bit_v4} << 16);
+    return {reinterpret_cast<sockaddr const*>(&turned), sizeof turned};
   }
-  auto address = as<sockaddr_in6>(server);
-  address.sin6_addr.s6_addr[7] ^= line_bit_v6;
-  return {reinterpret_cast<sockaddr const*>(&address), sizeof address};
+  auto turned = as<sockaddr_in6>(address);
+  turned.sin6_addr.s6_addr[7] ^= line_bit_v6;
+  return {reinterpret_cast<sockaddr const*>(&turned), sizeof turned};
 }
 
 tconn::endpoint network::source(int family, identity who) const {

@@ -16,6 +16,7 @@
 #include <string>
 #include <system_error>
 #include <thread>
+#include <vector>
 
 namespace soak {
 
@@ -32,9 +33,11 @@ class network {
   bool has_line() const { return device_.has_value(); }
   std::string const& why_no_line() const { return why_no_line_; }
 
-  /// Where servers listen, with port 0; and the same server behind the line.
-  tconn::endpoint server_at(int family) const;
-  tconn::endpoint behind_the_line(tconn::endpoint const& server) const;
+  /// Where another server may listen.
+  tconn::endpoint place_for_a_server(int family);
+  /// Where it is reached: its addresses, each of which reaches the same server, and the same ones behind the line.
+  std::vector<tconn::endpoint> addresses_of(tconn::endpoint const& server) const;
+  tconn::endpoint behind_the_line(tconn::endpoint const& address) const;
 
   /// Binds a socket, before it connects, to the address of this identity. The port is the kernel's choice.
   std::error_code bind(tconn::native_handle handle, int family, identity who) const;
@@ -50,6 +53,7 @@ class network {
 
   std::string why_no_line_{};
   std::optional<wire::tun_device> device_{};
+  std::uint16_t next_port_ = 10'000;  // below those that the kernel chooses
   std::atomic<bool> ending_{false};
   std::atomic<std::size_t> carried_{0};
   std::thread carrier_{};

@@ -27,7 +27,7 @@ using clock = std::chrono::steady_clock;
 /// The servers, and where they are reached.
 class servers {
  public:
-  servers(network const& net, ledger& book, chance& chosen) : net_(net), book_(book), chosen_(chosen) {
+  servers(network& net, ledger& book, chance& chosen) : net_(net), book_(book), chosen_(chosen) {
     constexpr std::pair<manner, char const*> manners[] = {{manner::live, "live"},
                                                           {manner::slow, "slow"},
                                                           {manner::full, "full"},
@@ -38,7 +38,7 @@ class servers {
       if (net.has_line()) add_inet(how, AF_INET6, std::string(name) + " IPv6");
       add_unix(how, std::string(name) + " Unix");
     }
-    places_.push_back({absent_.where(), manner::refusing, false, "absent Unix"});
+    places_.push_back({absent_.where(), manner::refusing, "absent Unix"});
   }
 
   std::vector<place> const& places() const { return places_; }
@@ -51,26 +51,26 @@ class servers {
   }
 
  private:
-  server& add(manner how, tconn::endpoint const& at, std::string const& name) {
-    auto& added = all_.emplace_back(how, at, net_, book_, chosen_.below(1'000'000));
-    places_.push_back({added.where(), how, false, name});
-    return added;
+  server const& add(manner how, tconn::endpoint const& at) {
+    return all_.emplace_back(how, at, net_, book_, chosen_.below(1'000'000));
   }
   // A handshake on the line takes so long that a full queue would often drop its last ACK.
   void add_inet(manner how, int family, std::string const& name) {
-    auto const& added = add(how, net_.server_at(family), name);
-    if (net_.has_line() && how != manner::full)
-      places_.push_back({net_.behind_the_line(added.where()), how, true, name + " on the line"});
+    for (auto const& at : net_.addresses_of(add(how, net_.place_for_a_server(family)).where())) {
+      places_.push_back({at, how, name});
+      if (net_.has_line() && how != manner::full)
+        places_.push_back({net_.behind_the_line(at), how, name + " on the line"});
+    }
   }
   // Names in the file system, but for a server that has to come back to its own.
   void add_unix(manner how, std::string const& name) {
-    if (how == manner::vanishing || how == manner::full)
-      add(how, *tconn::endpoint::parse("unix:@" + name + '.' + std::to_string(::getpid())), name);
-    else
-      add(how, paths_.emplace_back("server.sock").where(), name);
+    bool const is_abstract = how == manner::vanishing || how == manner::full;
+    auto const at = is_abstract ? *tconn::endpoint::parse("unix:@" + name + '.' + std::to_string(::getpid()))
+                                : paths_.emplace_back("server.sock").where();
+    places_.push_back({add(how, at).where(), how, name});
   }
 
-  network const& net_;
+  network& net_;
   ledger& book_;
   chance& chosen_;
   support::temporary_path absent_{"absent.sock"};
@@ -81,7 +81,7 @@ class servers {
 
 }  // namespace
 
-void play(network const& net, ledger& book, settings const& wanted, std::chrono::nanoseconds time, chance& chosen,
+void play(network& net, ledger& book, settings const& wanted, std::chrono::nanoseconds time, chance& chosen,
           troubles& wrong, outcome& all) {
   book.clear();
   servers there(net, book, chosen);

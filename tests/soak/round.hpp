@@ -29,7 +29,7 @@ struct settings {
 };
 
 /// The clients go on for so long, or until the ledger is full; then all that is on its way arrives.
-void play(network const& net, ledger& book, settings const& wanted, std::chrono::nanoseconds time, chance& chosen,
+void play(network& net, ledger& book, settings const& wanted, std::chrono::nanoseconds time, chance& chosen,
           troubles& wrong, outcome& all);
 
 }  // namespace soak

@@ -45,7 +45,6 @@ bool server::open() {
   tconn::socket made(::socket(where_.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   int const on = 1;
   if (where_.family() != AF_UNIX) ::setsockopt(made.native_handle(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  if (where_.family() == AF_INET6) ::setsockopt(made.native_handle(), IPPROTO_IPV6, IPV6_FREEBIND, &on, sizeof on);
   if (::bind(made.native_handle(), where_.data(), where_.size()) != 0) return false;
   if (how_ != manner::refusing && ::listen(made.native_handle(), roomy) != 0) return false;
   listener_ = std::move(made);

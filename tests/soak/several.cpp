@@ -7,7 +7,6 @@
 #include <timed_connect/retry.hpp>
 
 #include <algorithm>
-#include <numeric>
 #include <utility>
 
 namespace soak {

@@ -71,8 +71,9 @@ void print_table(outcome const& all) {
 std::size_t growth(std::size_t from, std::size_t to) { return to > from ? to - from : 0; }
 
 /// Prints all that there is to say, and whether it is as promised.
-bool report(outcome const& all, ledger const& book, troubles const& wrong) {
+bool report(outcome const& all, std::size_t carried, ledger const& book, troubles const& wrong) {
   print_table(all);
+  print_line("packets that the line has carried", carried);
   print_line("told unknown, and accepted", all.sum.unknown_accepted);
   bool good = true;
   for (std::size_t what = 1; what < finding_count; ++what) {
@@ -99,7 +100,7 @@ bool run(settings const& wanted, std::chrono::nanoseconds time, std::uint64_t se
   constexpr std::size_t most_attempts = 3'000'000;
   constexpr std::size_t most_growth = 16 * 1024;  // some bytes a thread, and none an attempt
   constexpr std::chrono::nanoseconds longest_round = 30s;
-  network const net(seed);
+  network net(seed);
   std::printf("%u threads; seed %llu; %s\n", wanted.threads, static_cast<unsigned long long>(seed),
               net.has_line() ? "a line, IPv6, IPv4, Unix" : net.why_no_line().c_str());
   ledger book(most_attempts);
@@ -113,7 +114,7 @@ bool run(settings const& wanted, std::chrono::nanoseconds time, std::uint64_t se
   for (auto left = time - warm_up; left > 0ns; left -= longest_round)
     play(net, book, wanted, std::min(left, longest_round), chosen, wrong, all);
   possessions const after;
-  bool good = report(all, book, wrong);
+  bool good = report(all, net.carried(), book, wrong);
   good = promise("descriptors left open", growth(before.descriptors, after.descriptors)) && good;
   good = promise("threads left", growth(before.threads, after.threads)) && good;
   if (!support::is_sanitized)  // else that is the sanitizer's business
