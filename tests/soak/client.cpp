@@ -31,6 +31,12 @@ bool is_plausible(std::error_code const& code, place const& at) {
   return is_refused || (at.where.family() == AF_UNIX && code == std::errc::no_such_file_or_directory);
 }
 
+/// Whether an attempt that has begun can have ended with nothing left to give up: its server was not there, or went away,
+/// or a Unix socket had to wait. Elsewhere a SYN is on its way.
+bool may_leave_nothing(place const& at) {
+  return at.where.family() == AF_UNIX || at.manner == manner::vanishing || at.manner == manner::refusing;
+}
+
 }  // namespace
 
 client::maybe_cancelled::maybe_cancelled(client& whose) : slot_(whose.slot_) {
@@ -210,7 +216,10 @@ void client::tell(attempt const& one, std::error_code const& code, tconn::handsh
       wrong(one, "handshake " + std::string(to_string(state)) + " with aftermath " + std::string(to_string(left)));
   };
   switch (left) {
-    case aftermath::none: return note(told::nothing_left, state != handshake::in_flight);
+    case aftermath::none: {
+      bool const is_not_begun = state == handshake::not_started && code == tconn::errc::cancelled;
+      return note(told::nothing_left, state != handshake::in_flight && (may_leave_nothing(at) || is_not_begun));
+    }
     case aftermath::nothing_sent:
       return note(told::silence, state == handshake::in_flight && at.where.family() != AF_UNIX);
     case aftermath::peer_sees_close: return note(told::peer_sees_close, state == handshake::completed);

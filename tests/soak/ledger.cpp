@@ -111,18 +111,18 @@ std::string_view to_string(finding what) {
   return names[static_cast<std::size_t>(what)];
 }
 
-std::size_t account::fault_count() const {
-  return std::accumulate(findings.begin() + static_cast<std::ptrdiff_t>(finding::accepted_untold), findings.end(),
-                         std::size_t{0});
+std::size_t account::count(soak::told what) const {
+  auto const add = [&](std::size_t sum, auto const& by) { return sum + by[static_cast<std::size_t>(what)]; };
+  return std::accumulate(told.begin(), told.end(), std::size_t{0}, add);
 }
 
 account& account::operator+=(account const& other) {
   attempts += other.attempts;
   accepted += other.accepted;
-  unknown_accepted += other.unknown_accepted;
   for (std::size_t by = 0; by < action_count; ++by) {
     for (std::size_t what = 0; what < told_count; ++what) told[by][what] += other.told[by][what];
   }
+  for (std::size_t what = 0; what < told_count; ++what) accepted_of[what] += other.accepted_of[what];
   for (std::size_t what = 0; what < finding_count; ++what) findings[what] += other.findings[what];
   faults.insert(faults.end(), other.faults.begin(), other.faults.end());
   return *this;
@@ -152,7 +152,7 @@ void ledger::tell(identity who, told what) {
 }
 
 void ledger::see(identity who, std::uint8_t what) {
-  if (who - first_identity >= used_) return;  // a stranger, where the network is not ours alone
+  if (who - first_identity >= used_) return see_stranger();
   auto& seen_of_it = lines_[who - first_identity].seen_of_it;
   auto const before = seen_of_it.fetch_or(what);
   if ((before & what & seen::accepted) != 0) seen_of_it |= seen::accepted_again;
@@ -168,9 +168,9 @@ account ledger::settle(std::span<place const> places) const {
     std::uint8_t const seen_of_it = one.seen_of_it;
     auto const& at = places[one.place];
     auto const found = judge(what, seen_of_it, at);
-    bool const is_accepted = (seen_of_it & seen::accepted) != 0;
-    sum.accepted += is_accepted ? 1U : 0U;
-    sum.unknown_accepted += is_accepted && what == told::unknown ? 1U : 0U;
+    std::size_t const accepted = (seen_of_it & seen::accepted) != 0 ? 1 : 0;
+    sum.accepted += accepted;
+    sum.accepted_of[static_cast<std::size_t>(what)] += accepted;
     ++sum.told[static_cast<std::size_t>(one.by)][static_cast<std::size_t>(what)];
     ++sum.findings[static_cast<std::size_t>(found)];
     if (!is_fault(found) || sum.faults.size() == most_in_words) continue;

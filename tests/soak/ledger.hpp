@@ -96,22 +96,24 @@ finding judge(told what, std::uint8_t seen_of_it, place const& at);
 struct account {
   std::size_t attempts = 0;
   std::size_t accepted = 0;
-  std::size_t unknown_accepted = 0;  ///< Told unknown, and accepted.
   std::array<std::array<std::size_t, told_count>, action_count> told{};
+  std::array<std::size_t, told_count> accepted_of{};  ///< How many of those that were told so.
   std::array<std::size_t, finding_count> findings{};
   std::vector<std::string> faults{};  ///< The first few in words.
 
-  std::size_t fault_count() const;
   /// How many of a finding there are.
   std::size_t count(finding what) const { return findings[static_cast<std::size_t>(what)]; }
+  /// How many attempts were told so.
+  std::size_t count(soak::told what) const;
   account& operator+=(account const& other);
 };
 
 /// Any thread may write in it; each side writes its own half of a line.
 class ledger {
  public:
-  /// Identities begin where the servers' own addresses have ended.
-  static constexpr identity first_identity = 1 << 16;
+  /// Identities begin where the servers' own addresses have ended, with that of what fills a queue.
+  static constexpr identity filler = 1 << 16;
+  static constexpr identity first_identity = filler + 1;
 
   explicit ledger(std::size_t capacity);
 
@@ -124,11 +126,14 @@ class ledger {
   identity begin(action by, std::size_t place);
   void tell(identity who, told what);
   void see(identity who, std::uint8_t what);
+  /// A server has accepted a connection whose address is no attempt's.
+  void see_stranger() { ++strangers_; }
 
   /// Holds what was told against what was seen.
   account settle(std::span<place const> places) const;
   /// How often something was told of an attempt of which something had been told.
   std::size_t told_again() const { return told_again_; }
+  std::size_t strangers() const { return strangers_; }
 
  private:
   struct line {
@@ -143,6 +148,7 @@ class ledger {
   std::unique_ptr<line[]> lines_;
   std::atomic<std::size_t> used_{0};
   std::atomic<std::size_t> told_again_{0};
+  std::atomic<std::size_t> strangers_{0};
 };
 
 }  // namespace soak

@@ -183,7 +183,7 @@ std::optional<identity> network::identity_of(tconn::endpoint const& peer) const 
     if (name.compare(0, prefix.size(), prefix) == 0)
       number = static_cast<std::uint32_t>(std::stoul(name.substr(prefix.size())));
   }
-  return number >= ledger::first_identity ? std::optional<identity>(number) : std::nullopt;
+  return number >= ledger::filler ? std::optional<identity>(number) : std::nullopt;
 }
 
 // Each packet waits for up to 2 ms, in the order of its own flow: one address to another.

@@ -41,7 +41,7 @@ class network {
 
   /// Binds a socket, before it connects, to the address of this identity. The port is the kernel's choice.
   std::error_code bind(tconn::native_handle handle, int family, identity who) const;
-  /// Whose address it is; nothing where it is no attempt's.
+  /// Whose address it is; nothing where it is neither an attempt's nor a filler's.
   std::optional<identity> identity_of(tconn::endpoint const& peer) const;
 
   /// How many packets the line has carried.

@@ -97,10 +97,12 @@ void server::vanish() {
   listener_.close();
 }
 
-// A queue that holds more than it may takes nothing more. Puts one into it, and gives how many it may hold.
+// A queue that holds more than it may takes nothing more. Puts one into it, and gives how many it may hold. A child that
+// has just been forked may still hold the filler of before and its name; then whoever comes first fills the queue.
 int server::fill() {
   filler_ = tconn::socket(::socket(where_.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  ::connect(filler_.native_handle(), where_.data(), where_.size());
+  bool const is_bound = !net_.bind(filler_.native_handle(), where_.family(), ledger::filler);
+  if (is_bound) ::connect(filler_.native_handle(), where_.data(), where_.size());
   return 0;
 }
 
@@ -113,7 +115,8 @@ void server::accept_all() {
                                      SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (!accepted) return;
     auto const who = net_.identity_of({reinterpret_cast<sockaddr*>(&bytes), length});
-    if (!who) continue;
+    if (!who) book_.see_stranger();
+    if (!who || *who == ledger::filler) continue;
     book_.see(*who, seen::accepted);
     connections_.push_back({std::move(accepted), *who});
   }
