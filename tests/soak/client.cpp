@@ -218,7 +218,9 @@ void client::tell(attempt const& one, std::error_code const& code, tconn::handsh
   switch (left) {
     case aftermath::none: {
       bool const is_not_begun = state == handshake::not_started && code == tconn::errc::cancelled;
-      return note(told::nothing_left, state != handshake::in_flight && (may_leave_nothing(at) || is_not_begun));
+      bool const is_begun = state != handshake::not_started && code != std::errc::connection_refused;
+      return note(is_begun ? told::ended_by_peer : told::not_begun,
+                  state != handshake::in_flight && (may_leave_nothing(at) || is_not_begun));
     }
     case aftermath::nothing_sent:
       return note(told::silence, state == handshake::in_flight && at.where.family() != AF_UNIX);

@@ -25,7 +25,8 @@ expectation expected_of(told what, bool is_unix) {
     case told::peer_sees_reset:
     case told::beaten_reset: return {false, reset};
     case told::nothing:
-    case told::nothing_left:
+    case told::not_begun:
+    case told::ended_by_peer:
     case told::silence:
     case told::connected_lost:
     case told::unknown:
@@ -73,9 +74,9 @@ finding judge(told what, std::uint8_t seen_of_it, place const& at) {
   auto const has = [&](std::uint8_t bits) { return (seen_of_it & bits) != 0; };
   if (!has(seen::accepted)) return judge_unseen(what, at);
   if (has(seen::accepted_again)) return finding::accepted_twice;
-  if (what == told::nothing || what == told::silence) return finding::accepted_untold;
+  if (what == told::nothing || what == told::silence || what == told::not_begun) return finding::accepted_untold;
   if (has(seen::dropped)) return finding::as_told;
-  if (what == told::nothing_left) return finding::accepted_untold;
+  if (what == told::ended_by_peer) return finding::accepted_untold;
   if (what == told::connected_lost) return finding::seen_otherwise;
   auto const expected = expected_of(what, at.where.family() == AF_UNIX);
   if (!has(seen::end_of_file | seen::reset)) return is_full_of_tcp(at) ? finding::half_open : finding::never_ended;
@@ -89,11 +90,11 @@ std::string_view to_string(action by) {
 }
 
 std::string_view to_string(told what) {
-  constexpr std::array<std::string_view, told_count> names{
-      "nothing",         "nothing left",   "silence",           "peer sees close",
-      "peer sees reset", "unknown",        "connected, closed", "connected, reset",
-      "connected, lost", "beaten, closed", "beaten, reset",     "beaten",
-      "superseded",      "let go"};
+  constexpr std::array<std::string_view, told_count> names{"nothing",         "not begun",         "ended by peer",
+                                                           "silence",         "peer sees close",   "peer sees reset",
+                                                           "unknown",         "connected, closed", "connected, reset",
+                                                           "connected, lost", "beaten, closed",    "beaten, reset",
+                                                           "beaten",          "superseded",        "let go"};
   return names[static_cast<std::size_t>(what)];
 }
 

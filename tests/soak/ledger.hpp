@@ -42,7 +42,8 @@ constexpr std::size_t action_count = 6;
 /// What the caller of one attempt was told of it, or what it did with the socket that it was given.
 enum class told : std::uint8_t {
   nothing,           ///< Not yet.
-  nothing_left,      ///< It failed; aftermath none.
+  not_begun,         ///< Refused, or nothing was ever in flight; aftermath none.
+  ended_by_peer,     ///< It failed in another way, or was complete and is over; aftermath none.
   silence,           ///< aftermath nothing_sent
   peer_sees_close,   ///< So the aftermath says.
   peer_sees_reset,   ///< So the aftermath says.
@@ -56,7 +57,7 @@ enum class told : std::uint8_t {
   superseded,        ///< A later attempt of its call was connected.
   let_go,            ///< In flight when its owner closed it, or destroyed it.
 };
-constexpr std::size_t told_count = 14;
+constexpr std::size_t told_count = 15;
 
 /// What a server has seen of one connection: a set of these.
 namespace seen {
