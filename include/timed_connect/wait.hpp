@@ -36,8 +36,11 @@ using polling = native_system;
 /// select(), for programs that must use nothing newer. A descriptor of FD_SETSIZE (1024) or more is refused before
 /// anything is sent (errc::descriptor_too_large); by hand it would write past the end of the fd_set.
 struct selecting : native_calls {
-  /// Waits once by pselect(), a year at most.
+  /// Waits once by pselect(), a year at most. A pause may have to watch a cancellation that no socket was checked with.
   int wait(poll_entry* entries, std::size_t count, time_point until) const {
+    for (std::size_t i = 0; i < count; ++i) {
+      if (!can_wait_on(entries[i].fd)) return detail::own_error(errc::descriptor_too_large);
+    }
     return detail::platform::select(entries, count, detail::left_until(until));
   }
   /// Whether the descriptor is below FD_SETSIZE.

@@ -14,6 +14,7 @@
 #include <sys/resource.h>
 #include <atomic>
 #include <functional>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -185,22 +186,64 @@ TEST(CancelledRace, against_completion_has_one_winner_and_what_is_told_is_what_t
   EXPECT_GT(won, 0) << "no delay was long enough";
 }
 
-TEST(CancellationHandle, of_a_number_that_select_cannot_watch_is_refused) {
-  cancellation low;
-  std::vector<tconn::socket> fillers;
-  while (fillers.empty() || fillers.back().native_handle() < FD_SETSIZE) {
-    int const next = ::fcntl(low.native_handle(), F_DUPFD_CLOEXEC, 0);
-    if (next < 0) GTEST_SKIP() << "SKIPPED: no more than " << fillers.size() << " descriptors are allowed (ulimit -n)";
-    fillers.emplace_back(next);
+/// Beside it is a cancellation whose number is beyond what select() can watch, and sockets have lower ones.
+class CancellationHandle : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    cancellation low;
+    std::vector<tconn::socket> fillers;
+    while (fillers.empty() || fillers.back().native_handle() < FD_SETSIZE) {
+      int const next = ::fcntl(low.native_handle(), F_DUPFD_CLOEXEC, 0);
+      if (next < 0)
+        GTEST_SKIP() << "SKIPPED: no more than " << fillers.size() << " descriptors are allowed (ulimit -n)";
+      fillers.emplace_back(next);
+    }
+    high_.emplace();
   }
-  cancellation const high;
-  for (int i = 0; i < 8; ++i) fillers.erase(fillers.begin());  // so that the socket has a low number
-  support::listener const server;
-  auto const refused = timed_connect(server.where(), far_away, {.cancel = &high}, tconn::selecting{});
+  cancellation& high() { return *high_; }
+  support::listener const& server() const { return server_; }
+
+ private:
+  std::optional<cancellation> high_{};
+  support::listener server_{};
+};
+
+TEST_F(CancellationHandle, of_a_number_that_select_cannot_watch_is_refused) {
+  auto const refused = timed_connect(server().where(), far_away, {.cancel = &high()}, tconn::selecting{});
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, errc::descriptor_too_large) << told(refused);
-  auto const connected = timed_connect(server.where(), far_away, {.cancel = &high});
+  auto const connected = timed_connect(server().where(), far_away, {.cancel = &high()});
   EXPECT_TRUE(connected) << told(connected);
+}
+
+// The pause before another attempt watches it without a socket.
+TEST_F(CancellationHandle, of_such_a_number_is_not_given_to_select_by_a_retry_whose_every_error_is_worth_another_try) {
+  tconn::retry_options options;
+  options.each.cancel = &high();
+  options.retries = [](std::error_code const&) { return true; };
+  auto const refused = tconn::timed_connect_retry(server().where(), at_once, options, tconn::selecting{});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, errc::descriptor_too_large) << told(refused);
+}
+
+/// Cancels when a socket is opened.
+struct cancelling : tconn::selecting {
+  explicit cancelling(cancellation& whom) : cancelled(&whom) {}
+  int open(tconn::native_handle& opened, int family, bool multipath) const {
+    cancelled->request();
+    return tconn::selecting::open(opened, family, multipath);
+  }
+  cancellation* cancelled;
+};
+
+// So does a race that is cancelled between its attempts.
+TEST_F(CancellationHandle, of_such_a_number_is_not_given_to_select_by_a_race_that_is_cancelled) {
+  tconn::race_options options;
+  options.each.cancel = &high();
+  auto const refused =
+      tconn::timed_connect_any({server().where(), server().where()}, far_away, options, cancelling(high()));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, errc::descriptor_too_large) << told(refused);
 }
 
 }  // namespace
