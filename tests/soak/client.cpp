@@ -130,15 +130,22 @@ void client::conclude(attempts const& made, tconn::connect_result& result, bool 
 }
 
 void client::conclude(attempt const& one, tconn::connect_result& result, bool nonblocking) {
+  bool const is_kept = !result && result.error().aftermath == tconn::aftermath::kept;
+  bool const is_pending = !result && result.error().pending.has_value();
+  if (is_pending != is_kept) wrong(one, "kept, and not there");
+  if (is_pending) return go_on(one, std::move(*result.error().pending), nonblocking);
+  settle(one, result, nonblocking);
+}
+
+// What has come to its end.
+void client::settle(attempt const& one, tconn::connect_result& result, bool nonblocking) {
   if (result) {
     int const handle = result->native_handle();
     if (support::is_nonblocking(handle) != nonblocking) wrong(one, "handed over in the wrong mode");
     if (::fcntl(handle, F_GETFD) != FD_CLOEXEC) wrong(one, "handed over without FD_CLOEXEC");
     return use(one, std::move(*result));
   }
-  auto& failure = result.error();
-  if (failure.pending.has_value() != (failure.aftermath == tconn::aftermath::kept)) wrong(one, "kept, and not there");
-  if (failure.pending) return go_on(one, std::move(*failure.pending), nonblocking);
+  auto const& failure = result.error();
   tell(one, failure.code, failure.handshake, failure.aftermath);
 }
 
@@ -149,6 +156,7 @@ void client::go_on(attempt const& one, tconn::pending_connection pending, bool n
     switch (chosen_.below(5)) {
       case 0: {  // goes elsewhere, and comes back
         tconn::pending_connection elsewhere = std::move(pending);
+        // NOLINTNEXTLINE(bugprone-use-after-move): it must be empty
         if (pending) wrong(one, "an attempt in two places");
         pending = std::move(elsewhere);
         break;
@@ -169,7 +177,7 @@ void client::go_on(attempt const& one, tconn::pending_connection pending, bool n
     }
     bool const is_kept = !outcome || (!*outcome && outcome->error().aftermath == tconn::aftermath::kept);
     if (is_kept != static_cast<bool>(pending)) wrong(one, "kept, and not there");
-    if (!is_kept) return conclude(one, *outcome, nonblocking);
+    if (!is_kept) return settle(one, *outcome, nonblocking);
   }
   if (chosen_.one_in(4)) return all_.book.tell(one.who, told::let_go);  // by its destructor
   auto const left = pending.abandon(some_end());

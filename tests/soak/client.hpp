@@ -72,6 +72,7 @@ class client {
 
   void hold_to(time_limit const& limit, std::error_code const& code);
   void conclude(attempts const& made, tconn::connect_result& result, bool nonblocking);
+  void settle(attempt const& one, tconn::connect_result& result, bool nonblocking);
   void conclude(attempt const& one, tconn::connect_result& result, bool nonblocking);
   void go_on(attempt const& one, tconn::pending_connection pending, bool nonblocking);
   void use(attempt const& one, tconn::socket connected);

@@ -40,7 +40,7 @@ bool start_a_child(int descriptors, troubles& wrong, chance& chosen) {
   static char question[] = "--inherited";
   std::array<char*, 3> const words{name, question, nullptr};
   std::this_thread::sleep_for(chosen.between(0us, 20'000us));
-  useconds_t const pause = static_cast<useconds_t>(chosen.below(3000));
+  auto const pause = static_cast<useconds_t>(chosen.below(3000));
   pid_t child = -1;
   if (chosen.one_in(2)) {
     if (::posix_spawn(&child, program, nullptr, nullptr, words.data(), environ) != 0) child = -1;

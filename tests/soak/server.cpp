@@ -102,7 +102,7 @@ void server::vanish() {
 int server::fill() {
   filler_ = tconn::socket(::socket(where_.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   bool const is_bound = !net_.bind(filler_.native_handle(), where_.family(), ledger::filler);
-  if (is_bound) ::connect(filler_.native_handle(), where_.data(), where_.size());
+  if (is_bound) static_cast<void>(::connect(filler_.native_handle(), where_.data(), where_.size()));
   return 0;
 }
 

@@ -105,7 +105,7 @@ bool report(outcome const& all, network const& net, ledger const& book, troubles
 /// The first round warms up; its memory is what the others are held against.
 bool run(settings const& wanted, std::chrono::nanoseconds time, std::uint64_t seed) {
   constexpr std::size_t most_attempts = 3'000'000;
-  constexpr std::size_t most_growth = 16 * 1024;  // some bytes a thread, and none an attempt
+  constexpr std::size_t most_growth = 16'384;  // some bytes a thread, and none an attempt
   constexpr std::chrono::nanoseconds longest_round = 30s;
   network net(seed);
   std::printf("%u threads; seed %llu; %s\n", wanted.threads, static_cast<unsigned long long>(seed),
