@@ -116,10 +116,9 @@ class owned_connect {
     course_.begin();
   }
 
+  bool is_left_to_the_driver() const { return leaves_ports_ && seen().error == native_error::address_not_available; }
+
   void retry_bad_luck() {
-    auto const is_left_to_the_driver = [&] {
-      return leaves_ports_ && seen().error == native_error::address_not_available;
-    };
     while (has_socket() && is_worth_another(course_.tried().sys, seen(), tries_, course_.until()) &&
            !is_left_to_the_driver()) {
       ++tries_;

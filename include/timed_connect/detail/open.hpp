@@ -35,14 +35,15 @@ template <system_calls System>
 int apply(System& sys, native_handle handle, connect_options const& options) {
   if (!sets_up_the_socket(options)) return 0;
   int error = 0;
-  auto const set = [&](bool wanted, socket_option option, auto value) {
-    if (wanted && error == 0) error = sys.set_option(handle, option, static_cast<int>(value));
+  auto const set = [&](bool wanted, socket_option option, int value) {
+    if (wanted && error == 0) error = sys.set_option(handle, option, value);
   };
   set(options.no_delay, socket_option::no_delay, 1);
   set(options.keep_alive, socket_option::keep_alive, 1);
-  set(options.user_timeout.count() != 0, socket_option::user_timeout_ms, options.user_timeout.count());
+  set(options.user_timeout.count() != 0, socket_option::user_timeout_ms,
+      static_cast<int>(options.user_timeout.count()));
   set(options.syn_count != 0, socket_option::syn_count, options.syn_count);
-  set(options.mark.has_value(), socket_option::mark, options.mark.value_or(0));
+  set(options.mark.has_value(), socket_option::mark, static_cast<int>(options.mark.value_or(0)));
   if (error == 0 && !options.interface_name.empty()) error = sys.bind_to_interface(handle, options.interface_name);
   if (error == 0 && options.local) error = sys.bind(handle, *options.local);
   return option_error(error);
