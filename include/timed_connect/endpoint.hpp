@@ -113,7 +113,8 @@ class endpoint {
   static constexpr std::size_t path_offset = offsetof(sockaddr, sa_data);  // as in sockaddr_un
   char const* path() const noexcept { return reinterpret_cast<char const*>(&bytes_) + path_offset; }
 
-  // The length that the family allows, a Unix path cut behind its NUL, or 0.
+  // The length that the family allows, or 0. A Unix path ends behind its NUL, also where SUN_LEN() has not counted that:
+  // the kernel adds it, and names the peer with it.
   std::size_t accepted_size(std::size_t length) const noexcept {
     switch (family()) {
       case AF_UNSPEC: return 0;
@@ -123,7 +124,8 @@ class endpoint {
         if (length <= path_offset || length > path_offset + detail::platform::path_capacity) return 0;
         if (path()[0] == '\0') return detail::platform::abstract_names ? length : 0;
         auto const used = std::string_view(path(), length - path_offset).find('\0');
-        return used == std::string_view::npos ? length : path_offset + used + 1;
+        if (used != std::string_view::npos) return path_offset + used + 1;
+        return length < path_offset + detail::platform::path_capacity ? length + 1 : length;
       }
       default: return length > sizeof(detail::address_family) ? length : 0;
     }

@@ -205,6 +205,15 @@ TEST_F(Borrowed, of_the_unix_family_that_is_connected_to_somebody_else_is_an_err
   EXPECT_EQ(::send(pair[0], "x", 1, MSG_NOSIGNAL), 1);
 }
 
+TEST_F(Borrowed, of_the_unix_family_is_connected_to_a_path_whose_end_is_not_counted) {
+  temporary_path const path("socket");
+  listener const here(path.where());
+  auto const mine = fresh(0, AF_UNIX);
+  endpoint const sun_len(path.where().data(), path.where().size() - 1);  // as SUN_LEN() of <sys/un.h> counts
+  EXPECT_TRUE(timed_connect(mine.native_handle(), sun_len, 1s));
+  EXPECT_TRUE(timed_connect(mine.native_handle(), sun_len, 1s)) << "it is connected to nobody else";
+}
+
 TEST_F(Borrowed, is_never_disconnected_by_an_AF_UNSPEC_endpoint) {
   auto const mine = fresh();
   ASSERT_TRUE(timed_connect(mine.native_handle(), server.where(), 2s));

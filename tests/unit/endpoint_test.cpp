@@ -122,6 +122,20 @@ TEST(Endpoint, takes_a_unix_name_of_the_longest_length_that_fits) {
   EXPECT_EQ(unterminated.to_string(), "unix:" + std::string(108, 'x'));
 }
 
+TEST(Endpoint, of_a_unix_path_is_the_same_whether_or_not_its_end_is_counted) {
+  sockaddr_un path{};
+  path.sun_family = AF_UNIX;
+  std::memcpy(path.sun_path, "/run/x.sock", sizeof "/run/x.sock");
+  auto const* const address = reinterpret_cast<sockaddr*>(&path);
+  constexpr socklen_t sun_len = offsetof(sockaddr_un, sun_path) + sizeof "/run/x.sock" - 1;
+  auto const expected = *endpoint::parse("unix:/run/x.sock");
+  for (auto const length : {sun_len, sun_len + 1, static_cast<socklen_t>(sizeof path)}) {
+    EXPECT_EQ(endpoint(address, length), expected) << length;
+    EXPECT_TRUE(endpoint(address, length).reaches(expected)) << length;
+    EXPECT_EQ(endpoint(address, length).size(), sun_len + 1) << length;
+  }
+}
+
 TEST(Endpoint, is_not_valid_for_AF_UNSPEC_and_for_lengths_that_are_not_the_familys) {
   sockaddr_in v4{};
   v4.sin_family = AF_INET;
