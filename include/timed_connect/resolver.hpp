@@ -97,9 +97,10 @@ inline bool has_blank_or_control(std::string_view text) {
   });
 }
 
+/// glibc's getaddrinfo() takes a lone "*" for no name at all, which is this machine.
 inline bool is_name(std::string_view name) {
   auto const length = name.size() - (name.ends_with('.') ? 1 : 0);
-  return length > 0 && length <= longest_name && !has_blank_or_control(name);
+  return length > 0 && length <= longest_name && !has_blank_or_control(name) && name != "*";
 }
 
 inline bool is_digit(char one) { return one >= '0' && one <= '9'; }

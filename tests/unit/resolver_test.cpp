@@ -68,6 +68,7 @@ TEST(Host, refuses_any_other_text) {
                           "example.org\n:443"sv,
                           "unix:/run/x.sock"sv,
                           "unix:@x"sv,
+                          "*:443"sv,
                           "http://example.org:80"sv,
                           std::string_view(long_text)}) {
     auto const parsed = host::parse(text);
