@@ -87,6 +87,7 @@ TEST(Endpoint, refuses_text_that_is_not_an_endpoint) {
                                         "[1::2::3]:80",
                                         "[fe80::1%]:80",
                                         "[fe80::1%nosuchinterface]:80",
+                                        "[fe80::1%lo:nosuchlabel]:80",
                                         "[fe80::1%999999999]:80",
                                         "[fe80::1%01]:80",
                                         "[fe80::1%+1]:80",

@@ -39,10 +39,11 @@ bool read_address(int family, std::string_view text, Bytes& address) {
   return copy.good && ::inet_pton(family, copy.characters, &address) == 1;
 }
 
-/// The index of an interface by its name, or by its number if there is one of that number; 0 if there is none.
+/// The index of an interface by its name, or by its number if there is one of that number; 0 if there is none. No name
+/// has a colon: Linux would look up what stands before it (dev_ioctl.c, for labels such as "eth0:1").
 inline std::uint32_t interface_index(std::string_view zone) {
   terminated const copy(zone);
-  if (!copy.good) return 0;
+  if (!copy.good || zone.find(':') != zone.npos) return 0;
   if (unsigned const index = platform::interface_by_name(copy.characters)) return index;
   std::uint64_t number = 0;
   char name[64];
