@@ -48,17 +48,23 @@ bool hold(Play&& play, choices& path) {
   return false;
 }
 
+/// Plays the path that is given in the environment, if one is, with all that happens.
+template <class Play>
+bool play_given(Play&& play) {
+  char const* const given = std::getenv("TIMED_CONNECT_PATH");
+  if (given == nullptr) return false;
+  auto path = given_path::parse(given);
+  if (hold(play, path)) {
+    auto again = given_path::parse(given);
+    std::cout << play(again, /*with_log*/ true).log;
+  }
+  return true;
+}
+
 /// Every path; gives their number. `play` makes a `shown` of the choices that it is given.
 template <class Play>
 long explore(Play&& play) {
-  if (char const* const given = std::getenv("TIMED_CONNECT_PATH")) {
-    auto path = given_path::parse(given);
-    if (hold(play, path)) {
-      auto again = given_path::parse(given);
-      std::cout << play(again, /*with_log*/ true).log;
-    }
-    return 1;
-  }
+  if (play_given(play)) return 1;
   constexpr int enough_failures = 3;
   every_path path;
   long count = 0;

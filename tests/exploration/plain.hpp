@@ -5,6 +5,7 @@
 #include "exploration/observation.hpp"
 
 #include <timed_connect/connect_failure.hpp>
+#include <timed_connect/options.hpp>
 
 #include <cerrno>
 #include <system_error>
