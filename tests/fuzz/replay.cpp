@@ -31,7 +31,8 @@ std::vector<std::filesystem::path> files_of(std::vector<std::string> const& name
 void play(std::filesystem::path const& file) {
   std::cout << file.filename().string() << std::endl;
   std::ifstream in(file, std::ios::binary);
-  std::string const content{std::istreambuf_iterator<char>(in), {}};
+  std::vector<char> content(std::filesystem::file_size(file));
+  in.read(content.data(), static_cast<std::streamsize>(content.size()));
   fuzz::require(in.good(), "the file can be read", file.string());
   LLVMFuzzerTestOneInput(reinterpret_cast<std::uint8_t const*>(content.data()), content.size());
 }
