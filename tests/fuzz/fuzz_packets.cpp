@@ -156,6 +156,7 @@ class game {
   /// What a call finds done. The descriptor is the one that is looked at from now on.
   void before_call() {
     drain(/*is_reaction*/ false);
+    if (std::exchange(is_to_be_answered_, false)) deliver(wire::write_segment(correct(wire::syn | wire::ack)));
     for (; has_move_ && calls_left_ == 0; next_move()) move();
     if (has_move_) --calls_left_;
     note(what::call, -1);
@@ -390,9 +391,9 @@ class game {
     }
     if (is_syn) {
       note(what::sent_syn);
-      bool const is_to_be_answered = is_first && !is_active_;
-      syns_since_the_end_ += is_to_be_answered ? 1 : 0;
-      if (is_to_be_answered) deliver(wire::write_segment(correct(wire::syn | wire::ack)));
+      bool const is_the_next = is_first && !is_active_;
+      is_to_be_answered_ = is_to_be_answered_ || is_the_next;
+      syns_since_the_end_ += is_the_next ? 1 : 0;
     } else if ((got.flags & wire::rst) != 0) {
       note(is_reaction ? what::turned_away : what::sent_rst);
     } else if ((got.flags & wire::syn) != 0) {
@@ -426,6 +427,7 @@ class game {
   bool has_ack_come_ = false;
   bool ended_by_icmp_ = false;
   bool ended_after_fin_ = false;
+  bool is_to_be_answered_ = false;
   int syns_since_the_end_ = 0;
   std::vector<std::pair<tconn::endpoint, std::uint32_t>> clients_{};
   std::vector<exploration::step> steps_{};
