@@ -36,6 +36,18 @@ void expect_resolve_error(tconn::connect_result const& result, int error) {
   EXPECT_EQ(result.error().handshake, handshake::not_started);
 }
 
+TEST(CaresError, is_told_by_the_number_of_getaddrinfo_that_says_the_same) {
+  auto const told_as = [](int status) { return tconn::detail::cares_error(status).value(); };
+  namespace lookup_error = tconn::detail::lookup_error;
+  for (int const status : {ARES_EBADNAME, ARES_ENODATA, ARES_ENOTFOUND})
+    EXPECT_EQ(told_as(status), lookup_error::no_name) << status;
+  for (int const status : {ARES_ECONNREFUSED, ARES_ESERVFAIL, ARES_ETIMEOUT})
+    EXPECT_EQ(told_as(status), lookup_error::try_again) << status;
+  EXPECT_EQ(told_as(ARES_ESERVICE), lookup_error::no_service);
+  EXPECT_EQ(told_as(ARES_ENOMEM), lookup_error::no_memory);
+  EXPECT_EQ(told_as(ARES_EREFUSED), lookup_error::failed);
+}
+
 class CaresResolver : public testing::Test {
  protected:
   void SetUp() override {

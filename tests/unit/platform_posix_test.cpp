@@ -80,6 +80,37 @@ TEST(PosixPlatform, says_of_each_addition_that_it_is_not_there) {
   tconn::tcp_facts facts;
   EXPECT_EQ(posix::tcp(any.native_handle(), facts), native_error::unknown_option);
   EXPECT_EQ(facts.state, tconn::tcp_state::unknown);
+  EXPECT_EQ(posix::discard_report(any.native_handle()), native_error::not_supported);
+  EXPECT_EQ(posix::mark_arrivals(any.native_handle()), native_error::not_supported);
+  bool has = false;
+  EXPECT_EQ(posix::has_arrived(any.native_handle(), has), native_error::not_supported);
+}
+
+TEST(PosixPlatform, has_no_queue) {
+  using waiting = tconn::detail::posix_waiting;
+  tconn::native_handle queue = tconn::no_handle;
+  EXPECT_EQ(waiting::open_queue(queue), native_error::not_supported);
+  EXPECT_EQ(queue, tconn::no_handle);
+  tconn::socket const any(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  EXPECT_EQ(waiting::watch(queue, any.native_handle(), 0), native_error::not_supported);
+  std::uint32_t token = 0;
+  std::size_t count = 1;
+  EXPECT_EQ(waiting::take_ready(queue, &token, count), native_error::not_supported);
+  EXPECT_EQ(count, 0U);
+}
+
+TEST(PosixPlatform, says_when_there_is_nothing_to_throw_away_or_nothing_to_read_from) {
+  tconn::socket const none(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  EXPECT_NE(posix::discard_received(none.native_handle()), 0);
+  int ends[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+  tconn::socket const mine(ends[0]);
+  tconn::socket peer(ends[1]);
+  EXPECT_EQ(posix::discard_received(mine.native_handle()), native_error::try_again);
+  ASSERT_EQ(::send(ends[1], "x", 1, MSG_NOSIGNAL), 1);
+  EXPECT_EQ(posix::discard_received(mine.native_handle()), 0);
+  peer.close();
+  EXPECT_EQ(posix::discard_received(mine.native_handle()), native_error::try_again) << "at the end of all";
 }
 
 }  // namespace
