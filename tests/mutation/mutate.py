@@ -1,0 +1,857 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Mutation testing: changes the library in one small place at a time, and looks whether a test notices.
+
+All mutants are compiled in at once (mutant schemata): `a < b` becomes `tconn_mutation::less(17, a, b)`, which is `a <= b`
+while mutant 17 is on, and an environment variable switches one on. So the tests are built once, not once a mutant.
+What the compiler evaluates stays as it is. Then the tests run, each alone, to see which mutants it reaches; and each
+mutant is run against the tests that reach it, until one of them fails.
+
+The exit status is 1 if a mutant survives, or is not reached, that explained.txt does not explain.
+"""
+
+import argparse
+import bisect
+import concurrent.futures
+import ctypes
+import fcntl
+import fnmatch
+import json
+import os
+import random
+import re
+import resource
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from clang.cindex import CursorKind as Kind
+from clang.cindex import Index, TypeKind
+
+HERE = Path(__file__).resolve().parent
+PROJECT = HERE.parent.parent
+HEADERS = PROJECT / 'include'
+BUILD = PROJECT / 'build' / 'mutation'
+
+# The programs, those that find most in the least time first. The flag says whether they depend on the real clock and
+# the kernel: what fails there counts when it fails twice.
+PROGRAMS = {'unit': False, 'scenario': False, 'system_calls': True, 'real': True, 'loopback': True, 'wire': True,
+            'cli': True}
+SLOW = 0.25  # seconds: such tests run after all the others
+
+NAMESPACE = 'tconn_mutation'
+COMPARISONS = {'<': ('less', '<='), '<=': ('less_equal', '<'), '>': ('greater', '>='), '>=': ('greater_equal', '>')}
+ARITHMETIC = {'+': ('sum', '-'), '-': ('difference', '+'), '*': ('product', '/'), '/': ('quotient', '*')}
+LOGICAL = {'&&': '||', '||': '&&'}
+OPERATORS = {*COMPARISONS, *ARITHMETIC, *LOGICAL, '==', '!=', '=', '+=', '-=', '*=', '/=', '|=', '&=', '%', '&', '|',
+             '^', '<<', '>>', '<=>'}
+SCOPES = {Kind.NAMESPACE, Kind.CLASS_DECL, Kind.STRUCT_DECL, Kind.CLASS_TEMPLATE, Kind.UNION_DECL, Kind.FRIEND_DECL,
+          Kind.CLASS_TEMPLATE_PARTIAL_SPECIALIZATION, Kind.LINKAGE_SPEC}
+FUNCTIONS = {Kind.FUNCTION_DECL, Kind.CXX_METHOD, Kind.CONSTRUCTOR, Kind.DESTRUCTOR, Kind.CONVERSION_FUNCTION,
+             Kind.FUNCTION_TEMPLATE}
+REFERENCES = {Kind.TYPE_REF, Kind.NAMESPACE_REF, Kind.TEMPLATE_REF, Kind.OVERLOADED_DECL_REF, Kind.MEMBER_REF,
+              Kind.LABEL_REF, Kind.VARIABLE_REF}
+INTEGERS = {TypeKind.INT, TypeKind.UINT, TypeKind.LONG, TypeKind.ULONG, TypeKind.LONGLONG, TypeKind.ULONGLONG,
+            TypeKind.SHORT, TypeKind.USHORT, TypeKind.UCHAR, TypeKind.SCHAR}
+
+
+class Site:
+    """A place in a header, what is written there instead, and the mutants that this makes."""
+
+    def __init__(self, file, start, end):
+        self.file, self.start, self.end = file, start, end
+        self.changes = []  # texts, one a mutant
+        self.first = 0     # number of the first mutant
+        self.edits = []    # (offset, is_prefix, order, removed, text); text may hold {n} for the first number
+
+
+class Header:
+    """Collects the sites of one header."""
+
+    def __init__(self, path):
+        self.path = path
+        self.name = str(path.relative_to(HEADERS))
+        self.text = path.read_bytes().decode('latin-1')  # so that offsets are those of bytes
+        self.sites = []
+        self.order = 0
+
+    def snippet(self, start, end):
+        return ' '.join(self.text[start:end].split())
+
+    def line_of(self, offset):
+        return self.text.count('\n', 0, offset) + 1
+
+    def line_text(self, offset):
+        begin = self.text.rfind('\n', 0, offset) + 1
+        return ' '.join(self.text[begin:self.text.find('\n', offset)].split())
+
+    def site(self, start, end, changes):
+        made = Site(self, start, end)
+        made.changes = changes
+        self.sites.append(made)
+        return made
+
+    def wrap(self, site, start, end, before, after):
+        self.order += 1
+        site.edits.append((start, True, self.order, 0, before))
+        site.edits.append((end, False, -self.order, 0, after))
+
+    def replace(self, site, start, end, text):
+        self.order += 1
+        site.edits.append((start, True, self.order, end - start, text))
+
+    def call(self, function, start, end, changes, rest=''):
+        """The expression becomes function(n, expression rest)."""
+        site = self.site(start, end, changes)
+        self.wrap(site, start, end, f'{NAMESPACE}::{function}({{n}}, ', rest + ')')
+
+    # What surrounds an expression decides what is done to it:
+    #   root     a condition, or a bool that is returned or kept: it is forced to be true, and to be false
+    #   loop     the same for the condition of a loop, which is only forced to be false
+    #   operand  of && or ||, or of !: that one drops it
+    #   compared, value: else
+
+    def expression(self, cursor, role='value'):
+        cursor = stripped(cursor)
+        kind = cursor.kind
+        start, end = extent(cursor)
+        if start >= end or kind in REFERENCES:
+            return
+        text = self.text[start:end]
+        if kind == Kind.LAMBDA_EXPR:
+            for child in cursor.get_children():
+                if child.kind == Kind.COMPOUND_STMT:
+                    self.statement(child, None)
+            return
+        if kind == Kind.CXX_UNARY_EXPR or text.startswith(('sizeof', 'noexcept', 'requires', 'alignof', 'offsetof')):
+            return
+        if kind == Kind.PAREN_EXPR:
+            for child in cursor.get_children():
+                self.expression(child, role)
+            return
+        if role in ('root', 'loop') and text not in ('true', 'false'):
+            self.force(start, end, role)
+        operands = self.operands(cursor)
+        operator = self.operator_between(operands)
+        if operator and self.binary(cursor, operands, operator, role):
+            return
+        if kind == Kind.UNARY_OPERATOR and text.startswith('!') or (
+                kind == Kind.CALL_EXPR and text.startswith('!')):
+            if role in ('value', 'compared'):
+                self.call('inverted', start, end, [f'{self.snippet(start, end)} -> without !'])
+            for child in operands:
+                self.expression(child, 'operand')
+            return
+        if kind == Kind.CONDITIONAL_OPERATOR:
+            for child, part in zip(operands, ('root', 'value', 'value')):
+                self.expression(child, part)
+            return
+        if self.constant(cursor, start, end, role):
+            return
+        if kind in (Kind.DECL_REF_EXPR, Kind.MEMBER_REF_EXPR):
+            # What stands behind the name is template arguments.
+            operands = [child for child in operands if extent(child)[0] <= cursor.location.offset]
+        for child in operands:
+            if child.kind == Kind.COMPOUND_STMT:
+                self.statement(child, None)
+            else:
+                self.expression(child)
+
+    def force(self, start, end, role):
+        text = self.snippet(start, end)
+        if role == 'root':
+            site = self.site(start, end, [f'{text} -> true', f'{text} -> false'])
+            self.wrap(site, start, end, f'{NAMESPACE}::forced({{n}}, static_cast<bool>(', '))')
+        else:
+            site = self.site(start, end, [f'{text} -> false'])
+            self.wrap(site, start, end, f'{NAMESPACE}::and_false({{n}}, static_cast<bool>(', '))')
+
+    def operands(self, cursor):
+        """The expressions in it, without those that stand for an operator."""
+        start, end = extent(cursor)
+        found = {}
+        for child in cursor.get_children():
+            inner = extent(child)
+            if child.kind in REFERENCES or inner[0] >= inner[1] or self.text[inner[0]:inner[1]] in OPERATORS:
+                continue
+            if inner[0] < start or inner[1] > end or inner == (start, end):
+                continue
+            found.setdefault(inner, child)
+        return [found[inner] for inner in sorted(found)]
+
+    def operator_between(self, operands):
+        if len(operands) != 2:
+            return None
+        between = self.text[extent(operands[0])[1]:extent(operands[1])[0]].strip()
+        return between if between in OPERATORS else None
+
+    def binary(self, cursor, operands, operator, role):
+        start, end = extent(cursor)
+        left, right = operands
+        text = self.snippet(start, end)
+        at = self.text.index(operator, extent(left)[1])
+        if operator in LOGICAL:
+            whole = self.site(start, end, [f'{text}: {operator} -> {LOGICAL[operator]} before '
+                                           f'{self.snippet(*extent(right))}'])
+            self.wrap(whole, start, end, f'{NAMESPACE}::inverted({{n}}, ', ')')
+            function, neutral = ('or_true', 'true') if operator == '&&' else ('and_false', 'false')
+            for operand in operands:
+                # By De Morgan: both operands and the whole inverted is the other operator, and as lazy.
+                self.wrap(whole, *extent(operand), f'{NAMESPACE}::inverted({{n}}, static_cast<bool>(', '))')
+                if stripped(operand, parentheses=True).kind != Kind.BINARY_OPERATOR or self.operator_between(
+                        self.operands(stripped(operand))) != operator:
+                    dropped = self.site(*extent(operand), [f'{self.snippet(*extent(operand))} -> {neutral}'])
+                    self.wrap(dropped, *extent(operand), f'{NAMESPACE}::{function}({{n}}, static_cast<bool>(', '))')
+                self.expression(operand, 'operand')
+            return True
+        if operator in COMPARISONS:
+            function, instead = COMPARISONS[operator]
+            site = self.site(start, end, [f'{text}: {operator} -> {instead}'])
+            self.wrap(site, start, end, f'{NAMESPACE}::{function}({{n}}, ', ')')
+            self.replace(site, at, at + len(operator), ',')
+        elif operator in ('==', '!='):
+            if role == 'value':
+                instead = '!=' if operator == '==' else '=='
+                self.call('inverted', start, end, [f'{text}: {operator} -> {instead}'])
+        elif operator in ARITHMETIC:
+            function, instead = ARITHMETIC[operator]
+            site = self.site(start, end, [f'{text}: {operator} -> {instead}'])
+            self.wrap(site, start, end, f'{NAMESPACE}::{function}({{n}}, ', ')')
+            self.replace(site, at, at + len(operator), ',')
+        elif operator == '=':
+            self.expression(right)
+            return True
+        compared = operator in COMPARISONS or operator in ('==', '!=')
+        for operand in operands:
+            self.expression(operand, 'compared' if compared else 'value')
+        return True
+
+    def constant(self, cursor, start, end, role):
+        """A literal, an enumerator or a named constant. One that is compared is left to its comparison."""
+        text = self.text[start:end]
+        if cursor.kind == Kind.CXX_BOOL_LITERAL_EXPR and text in ('true', 'false'):
+            self.call('inverted', start, end, [f'{text} -> {"false" if text == "true" else "true"}'])
+            return True
+        number = re.fullmatch(r"(0[xX][0-9a-fA-F']+|[0-9']+)([uUlLzZ]*|ns|us|ms|s|min|h)", text)
+        if number:
+            if role == 'compared':
+                return True
+            if number[2] in ('ns', 'us', 'ms', 's', 'min', 'h'):
+                self.call('doubled', start, end, [f'{text} -> doubled'])
+                return True
+            value = int(number[1].replace("'", ''), 0)
+            if value == 1:
+                self.call('one_less', start, end, [f'{text} -> 0'])
+            else:
+                self.call('one_more', start, end, [f'{text} -> {value + 1}'])
+            return True
+        if cursor.kind != Kind.DECL_REF_EXPR or not cursor.referenced or not is_ours(cursor.referenced):
+            return False
+        declared = cursor.referenced
+        if declared.kind == Kind.ENUM_CONSTANT_DECL:
+            if role != 'compared':
+                self.swap_enumerator(declared, start, end)
+            return True
+        if declared.kind != Kind.VAR_DECL or not is_constexpr(declared):
+            return False
+        if role == 'compared':
+            return True
+        canonical = declared.type.get_canonical()
+        if canonical.kind in INTEGERS:
+            self.call('one_more', start, end, [f'{text} -> {text} + 1'])
+        elif 'chrono::duration<' in canonical.spelling and not 'time_point' in canonical.spelling:
+            self.call('doubled', start, end, [f'{text} -> doubled'])
+        elif text in ('never', 'long_past', 'detail::never', 'detail::long_past'):
+            instead = text.replace('never', 'LONG').replace('long_past', 'never').replace('LONG', 'long_past')
+            self.call('another', start, end, [f'{text} -> {instead}'], f', {instead}')
+        return True
+
+    def swap_enumerator(self, declared, start, end):
+        text = self.text[start:end]
+        names = [other.spelling for other in declared.semantic_parent.get_children()
+                 if other.kind == Kind.ENUM_CONSTANT_DECL]
+        at = names.index(declared.spelling)
+        others = names[at + 1:] + names[:at]
+        if not text.endswith(declared.spelling):
+            return
+        qualifier = text[:-len(declared.spelling)]
+        # All others of a policy, the next one else.
+        for other in others if len(names) <= 3 else others[:1]:
+            self.call('another', start, end, [f'{text} -> {qualifier}{other}'], f', {qualifier}{other}')
+
+    def statement(self, cursor, function):
+        kind = cursor.kind
+        start, end = extent(cursor)
+        if kind in (Kind.NULL_STMT, Kind.BREAK_STMT, Kind.CONTINUE_STMT, Kind.GOTO_STMT) or start >= end:
+            return
+        children = list(cursor.get_children())
+        if kind in (Kind.COMPOUND_STMT, Kind.CXX_TRY_STMT, Kind.CXX_CATCH_STMT):
+            for child in children:
+                self.statement(child, function)
+        elif kind in (Kind.CASE_STMT, Kind.DEFAULT_STMT):
+            self.statement(children[-1], function)
+        elif kind == Kind.DECL_STMT:
+            for child in children:
+                self.declaration(child)
+        elif kind == Kind.RETURN_STMT:
+            for child in children:
+                self.returned(child, function)
+        elif kind in (Kind.IF_STMT, Kind.WHILE_STMT, Kind.FOR_STMT, Kind.SWITCH_STMT, Kind.DO_STMT,
+                      Kind.CXX_FOR_RANGE_STMT):
+            self.controlled(cursor, children, function)
+        elif kind.is_expression():
+            if not self.text.startswith('static_cast<void>', start):
+                site = self.site(start, end, [f'{self.snippet(start, end)}; -> dropped'])
+                self.wrap(site, start, end, f'{NAMESPACE}::is_on({{n}}) ? void() : static_cast<void>(', ')')
+            self.expression(cursor, 'statement')
+        elif kind.is_statement():
+            for child in children:
+                self.statement(child, function)
+
+    def controlled(self, cursor, children, function):
+        """if, switch and the loops: what stands in the parentheses, and the statements behind them."""
+        start, end = extent(cursor)
+        if not re.match('(if|while|for|switch|do)\\b', self.text[start:end]):
+            return  # of a macro
+        if cursor.kind == Kind.DO_STMT:
+            self.statement(children[0], function)
+            self.expression(children[-1], 'loop')
+            return
+        opening = self.text.index('(', start)
+        closing = self.matching(opening)
+        if cursor.kind == Kind.FOR_STMT:
+            semicolons = self.semicolons(opening, closing)
+        is_constant = self.text[start:opening].split()[-1:] == ['constexpr']
+        for child in children:
+            inner = extent(child)
+            if inner[0] > closing:
+                self.statement(child, function)
+            elif is_constant or cursor.kind == Kind.CXX_FOR_RANGE_STMT:
+                continue
+            elif child.kind == Kind.DECL_STMT:
+                self.statement(child, function)
+            elif child.kind == Kind.VAR_DECL:
+                self.declaration(child)
+            elif cursor.kind == Kind.FOR_STMT:
+                if semicolons[0] < inner[0] < semicolons[1]:
+                    self.expression(child, 'loop')
+            elif self.text[inner[0]:inner[1]].strip() and not self.is_declared_in(children, inner):
+                role = {Kind.IF_STMT: 'root', Kind.WHILE_STMT: 'loop'}.get(cursor.kind, 'value')
+                self.expression(child, role)
+
+    @staticmethod
+    def is_declared_in(children, inner):
+        """The reference to the variable that `if (int const error = f())` declares."""
+        return any(child.kind in (Kind.VAR_DECL, Kind.DECL_STMT) and extent(child)[0] <= inner[0] < extent(child)[1]
+                   for child in children)
+
+    def matching(self, opening):
+        depth = 0
+        for at in range(opening, len(self.text)):
+            depth += {'(': 1, ')': -1}.get(self.text[at], 0)
+            if depth == 0:
+                return at
+        raise ValueError('no closing parenthesis')
+
+    def semicolons(self, opening, closing):
+        return [at for at in range(opening, closing) if self.text[at] == ';']
+
+    def returned(self, cursor, function):
+        inner = stripped(cursor)
+        is_bool = inner.type.get_canonical().kind == TypeKind.BOOL or (
+            function is not None and function.kind == TypeKind.BOOL)
+        if is_bool:
+            self.expression(cursor, 'root')
+            return
+        if function is not None and function.kind == TypeKind.INT and inner.kind != Kind.INTEGER_LITERAL:
+            start, end = extent(inner)
+            self.call('zero', start, end, [f'{self.snippet(start, end)} -> 0'])
+        self.expression(cursor)
+
+    def declaration(self, cursor):
+        """A variable, a field or a parameter, whose initialiser stands behind its name."""
+        if cursor.kind not in (Kind.VAR_DECL, Kind.FIELD_DECL, Kind.PARM_DECL) or is_constexpr(cursor):
+            return
+        start, end = extent(cursor)
+        behind = cursor.location.offset + len(cursor.spelling)
+        if cursor.type.get_canonical().kind in (TypeKind.CONSTANTARRAY, TypeKind.DEPENDENTSIZEDARRAY):
+            behind = self.text.index(']', behind)
+        if not self.text[behind:end].strip():
+            return
+        for child in cursor.get_children():
+            inner = extent(child)
+            if inner[0] < behind or not child.kind.is_expression():
+                continue
+            plain = stripped(child)
+            declared = cursor.type.get_canonical().kind
+            if declared == TypeKind.BOOL and cursor.kind == Kind.VAR_DECL:
+                self.expression(child, 'root')
+                continue
+            if declared == TypeKind.INT and plain.kind == Kind.CALL_EXPR:
+                text = self.snippet(*extent(plain))
+                self.call('zero', *extent(plain), [f'{text} -> 0'])
+            self.expression(child)
+
+    def function(self, cursor):
+        children = list(cursor.get_children())
+        text = self.text[extent(cursor)[0]:extent(cursor)[1]]
+        if re.match(r'[^({]*\bconsteval\b', text):
+            return
+        result = cursor.result_type.get_canonical()
+        initialiser = None
+        for child in children:
+            if child.kind == Kind.PARM_DECL:
+                self.declaration(child)
+            elif child.kind == Kind.COMPOUND_STMT:
+                self.statement(child, result)
+            elif child.kind == Kind.MEMBER_REF and is_constructor(cursor):
+                initialiser = extent(child)[0]
+            elif child.kind.is_expression() and initialiser is not None:
+                self.expression(child)
+
+    def scope(self, cursor):
+        for child in cursor.get_children():
+            if not child.location.file or child.location.file.name != str(self.path):
+                continue
+            if child.kind in SCOPES:
+                self.scope(child)
+            elif child.kind in FUNCTIONS:
+                self.function(child)
+            elif child.kind in (Kind.VAR_DECL, Kind.FIELD_DECL):
+                self.declaration(child)
+
+    def rendered(self, dropped):
+        """The mutated text; and for each piece of it where it begins, where that was, and whose it is."""
+        edits = [(*edit, site) for site in self.sites if site not in dropped for edit in site.edits]
+        # At one place: what ends there, the innermost first; then what begins there, the outermost first.
+        edits.sort(key=lambda edit: (edit[0], edit[1], edit[2]))
+        pieces, places, at, length = [], [], 0, 0
+
+        def add(text, origin, site):
+            nonlocal length
+            if text:
+                pieces.append(text)
+                places.append((length, origin, site))
+                length += len(text)
+
+        for offset, _, _, removed, text, site in edits:
+            add(self.text[at:offset], at, None)
+            add(text.format(n=site.first), offset, site)
+            at = offset + removed
+        add(self.text[at:], at, None)
+        return ''.join(pieces), places
+
+
+def extent(cursor):
+    return cursor.extent.start.offset, cursor.extent.end.offset
+
+
+def stripped(cursor, parentheses=False):
+    """Without the conversions and copies that nobody wrote, which stand at the same place."""
+    while True:
+        if cursor.kind not in (Kind.UNEXPOSED_EXPR, Kind.CALL_EXPR) and not (
+                parentheses and cursor.kind == Kind.PAREN_EXPR):
+            return cursor
+        children = [child for child in cursor.get_children() if child.kind not in REFERENCES]
+        if len(children) != 1 or not (extent(children[0]) == extent(cursor) or
+                                      parentheses and cursor.kind == Kind.PAREN_EXPR):
+            return cursor
+        cursor = children[0]
+
+
+def is_ours(cursor):
+    return bool(cursor.location.file) and cursor.location.file.name.startswith(str(HEADERS))
+
+
+def is_constexpr(cursor):
+    for token in cursor.get_tokens():
+        if token.spelling == cursor.spelling:
+            return False
+        if token.spelling == 'constexpr':
+            return True
+    return False
+
+
+def is_constructor(cursor):
+    if cursor.kind == Kind.CONSTRUCTOR:
+        return True
+    return cursor.kind == Kind.FUNCTION_TEMPLATE and cursor.spelling.split('<')[0] == (
+        cursor.semantic_parent.spelling if cursor.semantic_parent else None)
+
+
+def headers_to_mutate():
+    return [path for path in sorted(HEADERS.rglob('*.hpp')) if 'platform_windows' not in path.name]
+
+
+def collect():
+    """Every header, with its sites. One translation unit includes them all."""
+    paths = headers_to_mutate()
+    if subprocess.run(['clang++', '-xc++', '-fsyntax-only', '-include', 'ares.h', '/dev/null'],
+                      capture_output=True, check=False).returncode != 0:
+        paths = [path for path in paths if not path.name.endswith('_cares.hpp')]
+    headers = {str(path): Header(path) for path in paths}
+    includes = ''.join(f'#include <{header.name}>\n' for header in headers.values())
+    unit = Index.create().parse('all.cpp', ['-x', 'c++', '-std=gnu++20', f'-I{HEADERS}'],
+                                unsaved_files=[('all.cpp', includes)])
+    problems = [str(problem) for problem in unit.diagnostics if problem.severity >= 3]
+    if problems:
+        sys.exit('The headers do not parse:\n' + '\n'.join(problems))
+
+    def visit(cursor):
+        for child in cursor.get_children():
+            file = child.location.file
+            if not file or file.name not in headers:
+                continue
+            if child.kind == Kind.NAMESPACE:
+                visit(child)
+            elif child.kind in SCOPES:
+                headers[file.name].scope(child)
+            elif child.kind in FUNCTIONS:
+                headers[file.name].function(child)
+            elif child.kind == Kind.VAR_DECL:
+                headers[file.name].declaration(child)
+
+    visit(unit.cursor)
+    number = 1
+    for header in headers.values():
+        for site in header.sites:
+            site.first = number
+            number += len(site.changes)
+    return list(headers.values())
+
+
+def write_if_changed(path, text):
+    data = text.encode('latin-1')
+    if path.exists() and path.read_bytes() == data:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+
+
+def write_headers(headers, dropped):
+    """The copy of include/, mutated. Returns what leads from a place in it back to a site."""
+    maps = {}
+    for path in HEADERS.rglob('*.hpp'):
+        header = next((one for one in headers if one.path == path), None)
+        copy = BUILD / 'include' / path.relative_to(HEADERS)
+        if header is None:
+            write_if_changed(copy, path.read_bytes().decode('latin-1'))
+            continue
+        text, places = header.rendered(dropped)
+        maps[str(copy)] = (header, text, places)
+        write_if_changed(copy, text)
+    return maps
+
+
+def culprits(maps, output, dropped):
+    """The sites that the compiler's errors point at."""
+    found = set()
+    for file, line, column in re.findall(r'^([^\s:]+):(\d+):(\d+): (?:fatal )?(?:error|note):', output, re.M):
+        if file not in maps:
+            continue
+        header, text, places = maps[file]
+        offset = 0
+        for _ in range(int(line) - 1):
+            offset = text.index('\n', offset) + 1
+        offset += int(column) - 1
+        _, origin, site = places[bisect.bisect([place[0] for place in places], offset) - 1]
+        if site is None:
+            begin = places[bisect.bisect([place[0] for place in places], offset) - 1]
+            origin += offset - begin[0]
+            around = [one for one in header.sites
+                      if one not in dropped and one.start <= origin < one.end]
+            site = min(around, key=lambda one: one.end - one.start, default=None)
+        if site is not None and site not in dropped:
+            found.add(site)
+    return found
+
+
+def run_command(command, **arguments):
+    return subprocess.run(command, capture_output=True, text=True, errors='replace', check=False, **arguments)
+
+
+def configured():
+    """Configures the project's own build, with the mutated headers before its own."""
+    folder = BUILD / 'programs'
+    object_file = BUILD / 'mutant.o'
+    done = run_command(['clang++', '-std=gnu++20', '-O2', '-c', str(HERE / 'mutant.cpp'), '-o', str(object_file)])
+    if done.returncode != 0:
+        sys.exit(done.stderr)
+    flags = f'-std=gnu++20 -w -O0 -ferror-limit=0 -I{BUILD}/include -include {HERE}/mutant.hpp'
+    done = run_command(['cmake', '-S', str(PROJECT), '-B', str(folder), '-G', 'Ninja', '-D', 'CMAKE_BUILD_TYPE=',
+                        '-D', 'CMAKE_CXX_COMPILER=clang++', '-D', f'CMAKE_CXX_FLAGS={flags}',
+                        '-D', f'CMAKE_EXE_LINKER_FLAGS={object_file}',
+                        '-D', 'CMAKE_VERIFY_INTERFACE_HEADER_SETS=OFF'])
+    if done.returncode != 0:
+        sys.exit(done.stdout + done.stderr)
+    return folder
+
+
+def build(headers, programs, jobs):
+    """Builds the programs, and drops the sites that do not compile. Returns those."""
+    remembered = BUILD / 'dropped.json'
+    known = {tuple(one) for one in json.loads(remembered.read_text())} if remembered.exists() else set()
+    dropped = {site for header in headers for site in header.sites if key_of(site) in known}
+    folder = configured()
+    command = ['ninja', '-C', str(folder), '-k', '0', f'-j{jobs}', *(f'{program}_tests' for program in programs)]
+    for _ in range(10):
+        maps = write_headers(headers, dropped)
+        done = run_command(command)
+        if done.returncode == 0:
+            return dropped
+        bad = culprits(maps, done.stdout, dropped)
+        if not bad:
+            break
+        print(f'{len(bad)} places do not compile when they are mutated and are left as they are', flush=True)
+        dropped |= bad
+        remembered.write_text(json.dumps(sorted(key_of(site) for site in dropped)))
+    sys.exit(done.stdout[-4000:])
+
+
+def key_of(site):
+    return (site.file.name, site.file.line_text(site.start), site.changes[0])
+
+
+CLONE_NEWNET = 0x40000000
+may_unshare = os.geteuid() == 0
+
+
+def isolate():
+    """In the child: a network of its own, so that a mutant harms nobody and runs do not disturb each other; and limits."""
+    resource.setrlimit(resource.RLIMIT_AS, (8 << 30, 8 << 30))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if not may_unshare or ctypes.CDLL(None).unshare(CLONE_NEWNET) != 0:
+        return
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        name_and_flags = struct.pack('16sh22x', b'lo', 0x1)  # IFF_UP
+        fcntl.ioctl(any_socket, 0x8914, name_and_flags)      # SIOCSIFFLAGS
+
+
+def run_program(program, tests, limit, environment):
+    """Runs these tests of a program: None if they pass, else the first line that tells why not."""
+    folder = BUILD / 'programs' / 'tests'
+    command = [str(folder / f'{program}_tests'), '--gtest_brief=1', '--gtest_fail_fast',
+               '--gtest_filter=' + ':'.join(tests)]
+    child = subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                             stderr=subprocess.STDOUT, start_new_session=True, preexec_fn=isolate,
+                             env={**os.environ, **environment})
+    timed_out = False
+    try:
+        output, _ = child.communicate(timeout=limit)
+    except subprocess.TimeoutExpired:
+        timed_out = True
+    try:
+        os.killpg(child.pid, signal.SIGKILL)  # also what it has left behind
+    except ProcessLookupError:
+        pass
+    if timed_out:
+        child.communicate()
+        return 'time is up', None
+    if child.returncode == 0:
+        return None, None
+    text = output.decode(errors='replace')
+    failed = re.search(r'^\[  FAILED  \] ([^\s,]+)', text, re.M)
+    return failed[1] if failed else f'status {child.returncode}', failed[1] if failed else None
+
+
+def list_tests(program):
+    folder = BUILD / 'programs' / 'tests'
+    done = run_command([str(folder / f'{program}_tests'), '--gtest_list_tests'], cwd=folder)
+    tests, suite = [], ''
+    for line in done.stdout.splitlines():
+        name = line.split('#')[0].rstrip()
+        if not line.startswith(' '):
+            suite = name
+        elif not name.strip().startswith('DISABLED_') and suite:
+            tests.append(suite + name.strip())
+    return tests
+
+
+def look_who_reaches_what(programs, count):
+    """Runs every test alone with no mutant: which mutants it reaches, and how long it takes."""
+    seen = {}
+    note = BUILD / 'reached'
+    for program in programs:
+        for test in list_tests(program):
+            note.write_bytes(bytes(count + 2))
+            began = time.monotonic()
+            failed = None
+            for _ in range(3):  # it may be the machine that was too slow
+                failed, _ = run_program(program, [test], 120, {'TIMED_CONNECT_REACHED': str(note)})
+                if not failed:
+                    break
+            if failed:
+                sys.exit(f'{program}: {test} fails with no mutant ({failed}).')
+            reached = [number for number, flag in enumerate(note.read_bytes()) if flag and number]
+            seen[f'{program} {test}'] = (time.monotonic() - began, reached)
+        print(f'{program}: looked', flush=True)
+    return seen
+
+
+def judge(number, seen_by):
+    """Runs one mutant: the name of what has noticed it, or None."""
+    environment = {'TIMED_CONNECT_MUTANT': str(number)}
+    for is_slow in (False, True):
+        for program, tests in seen_by.items():
+            chosen = [(name, span) for name, span in tests if (span > SLOW) == is_slow]
+            # A pattern of GoogleTest and a command line are not endless, and a failure is found sooner in parts.
+            for at in range(0, len(chosen), 100):
+                part = chosen[at:at + 100]
+                limit = 10 + 10 * max(span for _, span in part) + 2 * sum(span for _, span in part)
+                for _ in range(2 if PROGRAMS[program] else 1):
+                    failed, test = run_program(program, [name for name, _ in part], limit, environment)
+                    if not failed:
+                        break
+                    if test in dict(part):
+                        part = [(test, dict(part)[test])]
+                if failed:
+                    return f'{program} {failed}'
+    return None
+
+
+def read_explained():
+    """Blocks of `FILE | LINE`, the changes, one a line, and the reason, whose lines begin with a colon."""
+    explained = {}
+    path = HERE / 'explained.txt'
+    if not path.exists():
+        return explained
+    place, changes = None, []
+    for line in path.read_text().splitlines():
+        if line.startswith('#') or not line.strip():
+            place, changes = None, []
+        elif line.startswith(':'):
+            for change in changes:
+                explained[(*place, change)] = line[1:].strip()
+        elif place is None:
+            file, text = line.split(' | ', 1)
+            place = (file, text.strip())
+        else:
+            changes.append(line.strip())
+    return explained
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--only', action='append', metavar='FILE-PATTERN', help='mutate these headers, such as "detail/*"')
+    parser.add_argument('--sample', type=int, metavar='N', help='only so many mutants, chosen at random')
+    parser.add_argument('--seed', type=int, default=1, help='for --sample')
+    parser.add_argument('--jobs', type=int, default=2, help='so many at the same time (2)')
+    parser.add_argument('--programs', default=','.join(PROGRAMS), help='the test programs, separated by commas')
+    parser.add_argument('--mutant', type=int, action='append', metavar='NUMBER', help='only this one')
+    parser.add_argument('--list', action='store_true', help='only write mutants.txt')
+    parser.add_argument('--continue', action='store_true', dest='goes_on',
+                        help='leave out those that an earlier run has killed, whatever has changed since')
+    options = parser.parse_args()
+    programs = options.programs.split(',')
+
+    BUILD.mkdir(parents=True, exist_ok=True)
+    headers = collect()
+    mutants = {}
+    for header in headers:
+        for site in header.sites:
+            for at, change in enumerate(site.changes):
+                mutants[site.first + at] = (site, change)
+
+    def describe(number):
+        site, change = mutants[number]
+        return f'{number} {site.file.name}:{site.file.line_of(site.start)}: {change}'
+
+    (BUILD / 'mutants.txt').write_text(''.join(describe(number) + '\n' for number in mutants))
+    print(f'{len(mutants)} mutants of {len(headers)} headers', flush=True)
+    if options.list:
+        return 0
+    dropped = build(headers, programs, options.jobs)
+
+    # What the tests reach is looked up anew when a program has changed.
+    stamp = {program: (BUILD / 'programs' / 'tests' / f'{program}_tests').stat().st_mtime for program in programs}
+    cache = BUILD / 'reached.json'
+    known = json.loads(cache.read_text()) if cache.exists() else {}
+    if known.get('stamp') != stamp:
+        known = {'stamp': stamp, 'seen': look_who_reaches_what(programs, max(mutants))}
+        cache.write_text(json.dumps(known))
+    reached_by = {}
+    for program in programs:
+        for key, (span, numbers) in known['seen'].items():
+            if key.split(' ')[0] == program:
+                for number in numbers:
+                    reached_by.setdefault(number, {}).setdefault(program, []).append((key.split(' ')[1], span))
+
+    def is_chosen(number):
+        site = mutants[number][0]
+        if site in dropped or options.mutant and number not in options.mutant:
+            return False
+        name = site.file.name.removeprefix('timed_connect/')
+        return not options.only or any(fnmatch.fnmatch(name, pattern) for pattern in options.only)
+
+    chosen = [number for number in mutants if is_chosen(number)]
+    if options.sample and options.sample < len(chosen):
+        chosen = sorted(random.Random(options.seed).sample(chosen, options.sample))
+
+    verdicts_file = BUILD / 'killed.json'
+    killed_before = json.loads(verdicts_file.read_text()) if options.goes_on and verdicts_file.exists() else {}
+
+    def identity(number):
+        site, change = mutants[number]
+        twins = [one for one in site.file.sites if key_of(one) == key_of(site)]
+        return ' | '.join([site.file.name, site.file.line_text(site.start), change, str(twins.index(site))])
+
+    killed, survivors, unreached = {}, [], []
+    todo = []
+    for number in chosen:
+        if identity(number) in killed_before:
+            killed[number] = killed_before[identity(number)]
+        elif number in reached_by:
+            todo.append(number)
+        else:
+            unreached.append(number)
+    print(f'{len(chosen)} mutants chosen, {len(killed)} killed before, {len(todo)} to run, '
+          f'{len(unreached)} not reached', flush=True)
+    began = time.monotonic()
+    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+        for at, (number, noticed) in enumerate(zip(todo, pool.map(lambda one: judge(one, reached_by[one]), todo))):
+            if noticed:
+                killed[number] = killed_before[identity(number)] = noticed
+            else:
+                survivors.append(number)
+                print('survived: ' + describe(number), flush=True)
+            if at % 20 == 0 or at + 1 == len(todo):
+                verdicts_file.write_text(json.dumps(killed_before, indent=0))
+            if at % 100 == 99:
+                print(f'{at + 1} of {len(todo)} after {time.monotonic() - began:.0f} s', flush=True)
+
+    explained = read_explained()
+
+    def reason(number):
+        site, change = mutants[number]
+        return explained.get((site.file.name.removeprefix('timed_connect/'), site.file.line_text(site.start), change))
+
+    report = []
+    for title, numbers in (('survived', survivors), ('not reached', unreached)):
+        for number in numbers:
+            site, _ = mutants[number]
+            why = reason(number)
+            report.append(f'{title}: {describe(number)}\n    {site.file.line_text(site.start)}'
+                          + (f'\n    explained: {why}' if why else ''))
+    report.append('')
+    for header in headers:
+        own = [number for number in chosen if mutants[number][0].file is header]
+        if own:
+            report.append(f'{header.name}: {sum(number in killed for number in own)} of {len(own)} killed')
+    open_ones = [number for number in survivors + unreached if not reason(number)]
+    total = len(chosen)
+    report.append(f'{len(killed)} killed, {len(survivors)} survived, {len(unreached)} not reached, {total} in all; '
+                  f'score {100 * len(killed) / max(total, 1):.1f} %, '
+                  f'{100 * (total - len(open_ones)) / max(total, 1):.1f} % with the explained ones; '
+                  f'{len(open_ones)} not explained')
+    text = '\n'.join(report) + '\n'
+    (BUILD / 'report.txt').write_text(text)
+    print(text)
+    return 1 if open_ones else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
