@@ -26,6 +26,7 @@ import socket
 import struct
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -41,7 +42,8 @@ BUILD = PROJECT / 'build' / 'mutation'
 # the kernel: what fails there counts when it fails twice.
 PROGRAMS = {'unit': False, 'scenario': False, 'system_calls': True, 'real': True, 'loopback': True, 'wire': True,
             'cli': True}
-SLOW = 0.25  # seconds: such tests run after all the others
+SLOW = 0.25    # seconds: such tests run after all the others
+TOO_SLOW = 60  # such tests are left out
 
 NAMESPACE = 'tconn_mutation'
 COMPARISONS = {'<': ('less', '<='), '<=': ('less_equal', '<'), '>': ('greater', '>='), '>=': ('greater_equal', '>')}
@@ -590,9 +592,11 @@ def configured():
     """Configures the project's own build, with the mutated headers before its own."""
     folder = BUILD / 'programs'
     object_file = BUILD / 'mutant.o'
-    done = run_command(['clang++', '-std=gnu++20', '-O2', '-c', str(HERE / 'mutant.cpp'), '-o', str(object_file)])
-    if done.returncode != 0:
-        sys.exit(done.stderr)
+    source = HERE / 'mutant.cpp'
+    if not object_file.exists() or object_file.stat().st_mtime < source.stat().st_mtime:
+        done = run_command(['clang++', '-std=gnu++20', '-O2', '-c', str(source), '-o', str(object_file)])
+        if done.returncode != 0:
+            sys.exit(done.stderr)
     # A folder's own include directories come before those of the targets that it links.
     first = BUILD / 'mutated_headers_first.cmake'
     write_if_changed(first, f'include_directories("{BUILD}/include")\n')
@@ -636,10 +640,12 @@ CLONE_NEWNET = 0x40000000
 may_unshare = os.geteuid() == 0
 
 
-def isolate():
+def isolate(processor_seconds):
     """In the child: a network of its own, so that a mutant harms nobody and runs do not disturb each other; and limits."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: it does not outlive this script
     resource.setrlimit(resource.RLIMIT_AS, (8 << 30, 8 << 30))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_CPU, (processor_seconds, processor_seconds))
     if not may_unshare or ctypes.CDLL(None).unshare(CLONE_NEWNET) != 0:
         return
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
@@ -647,31 +653,48 @@ def isolate():
         fcntl.ioctl(any_socket, 0x8914, name_and_flags)      # SIOCSIFFLAGS
 
 
+def is_asleep(process):
+    """Whether no thread of it could run now."""
+    try:
+        states = [Path(task, 'stat').read_text().rpartition(')')[2].split()[0]
+                  for task in Path(f'/proc/{process}/task').iterdir()]
+    except OSError:
+        return False
+    return 'R' not in states
+
+
 def run_program(program, tests, limit, environment):
-    """Runs these tests of a program: None if they pass, else the first line that tells why not."""
+    """Runs these tests of a program. Gives what has failed, or None; the test in which that was, where it is known; and the
+    time that it took. Time in which it could have run, but other programs did, does not count."""
     folder = BUILD / 'programs' / 'tests'
     command = [str(folder / f'{program}_tests'), '--gtest_brief=1', '--gtest_fail_fast',
                '--gtest_filter=' + ':'.join(tests)]
-    child = subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                             stderr=subprocess.STDOUT, start_new_session=True, preexec_fn=isolate,
-                             env={**os.environ, **environment})
-    timed_out = False
-    try:
-        output, _ = child.communicate(timeout=limit)
-    except subprocess.TimeoutExpired:
-        timed_out = True
-    try:
-        os.killpg(child.pid, signal.SIGKILL)  # also what it has left behind
-    except ProcessLookupError:
-        pass
-    if timed_out:
-        child.communicate()
-        return 'time is up', None
-    if child.returncode == 0:
-        return None, None
-    text = output.decode(errors='replace')
+    with tempfile.TemporaryFile() as written:
+        child = subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=written,
+                                 stderr=subprocess.STDOUT, start_new_session=True,
+                                 preexec_fn=lambda: isolate(int(limit) + 1), env={**os.environ, **environment})
+        asleep, pause, used = 0.0, 0.002, None
+        while used is None and asleep < limit:
+            time.sleep(pause)
+            asleep += pause if is_asleep(child.pid) else 0
+            pause = min(2 * pause, 0.1)
+            if os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+                used = 'ended'
+        try:
+            os.killpg(child.pid, signal.SIGKILL)  # also what it has left behind
+        except ProcessLookupError:
+            pass
+        _, status, usage = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+        span = asleep + usage.ru_utime + usage.ru_stime
+        if used is None:
+            return 'time is up', None, span
+        if child.returncode == 0:
+            return None, None, span
+        written.seek(0)
+        text = written.read().decode(errors='replace')
     failed = re.search(r'^\[  FAILED  \] ([^\s,]+)', text, re.M)
-    return failed[1] if failed else f'status {child.returncode}', failed[1] if failed else None
+    return (failed[1], failed[1], span) if failed else (f'status {child.returncode}', None, span)
 
 
 def list_tests(program):
@@ -687,36 +710,33 @@ def list_tests(program):
     return tests
 
 
-def look_who_reaches_what(programs, count):
+def look_who_reaches_what(program, count):
     """Runs every test alone with no mutant: which mutants it reaches, and how long it takes."""
     seen = {}
     note = BUILD / 'reached'
-    for program in programs:
-        for test in list_tests(program):
-            note.write_bytes(bytes(count + 2))
-            began = time.monotonic()
-            failed = None
-            for _ in range(3):  # it may be the machine that was too slow
-                failed, _ = run_program(program, [test], 120, {'TIMED_CONNECT_REACHED': str(note)})
-                if not failed:
-                    break
-            if failed:
-                sys.exit(f'{program}: {test} fails with no mutant ({failed}).')
-            reached = [number for number, flag in enumerate(note.read_bytes()) if flag and number]
-            seen[f'{program} {test}'] = (time.monotonic() - began, reached)
-        print(f'{program}: looked', flush=True)
+    for test in list_tests(program):
+        note.write_bytes(bytes(count + 2))
+        for _ in range(2):  # it may be the machine that was too slow
+            failed, _, span = run_program(program, [test], TOO_SLOW, {'TIMED_CONNECT_REACHED': str(note)})
+            if not failed:
+                break
+        if failed:
+            print(f'left out, as it fails with no mutant ({failed}): {program} {test}', flush=True)
+            continue
+        reached = [number for number, flag in enumerate(note.read_bytes()) if flag and number]
+        seen[test] = (span, reached)
     return seen
 
 
 def who_fails(program, part, environment):
     """Runs tests, (name, span) each: what has failed, or None. Where the machine may be to blame, it has to fail again."""
     while part:
-        limit = 10 + 10 * max(span for _, span in part) + 2 * sum(span for _, span in part)
-        failed, test = run_program(program, [name for name, _ in part], limit, environment)
+        limit = 5 + 10 * max(span for _, span in part) + 2 * sum(span for _, span in part)
+        failed, test, _ = run_program(program, [name for name, _ in part], limit, environment)
         if not failed or not PROGRAMS[program]:
             return failed
         suspects = [(name, span) for name, span in part if test in (name, None)]
-        failed, _ = run_program(program, [name for name, _ in suspects], limit, environment)
+        failed, _, _ = run_program(program, [name for name, _ in suspects], limit, environment)
         if failed:
             return failed
         part = [one for one in part if one not in suspects]
@@ -792,19 +812,18 @@ def main():
         return 0
     dropped = build(headers, programs, options.jobs)
 
-    # What the tests reach is looked up anew when a program has changed.
-    stamp = {program: (BUILD / 'programs' / 'tests' / f'{program}_tests').stat().st_mtime for program in programs}
+    # What the tests of a program reach is looked up anew when it has changed.
     cache = BUILD / 'reached.json'
     known = json.loads(cache.read_text()) if cache.exists() else {}
-    if known.get('stamp') != stamp:
-        known = {'stamp': stamp, 'seen': look_who_reaches_what(programs, max(mutants))}
-        cache.write_text(json.dumps(known))
     reached_by = {}
     for program in programs:
-        for key, (span, numbers) in known['seen'].items():
-            if key.split(' ')[0] == program:
-                for number in numbers:
-                    reached_by.setdefault(number, {}).setdefault(program, []).append((key.split(' ')[1], span))
+        stamp = (BUILD / 'programs' / 'tests' / f'{program}_tests').stat().st_mtime
+        if known.get(program, {}).get('stamp') != stamp:
+            known[program] = {'stamp': stamp, 'seen': look_who_reaches_what(program, max(mutants))}
+            cache.write_text(json.dumps(known))
+        for test, (span, numbers) in known[program]['seen'].items():
+            for number in numbers:
+                reached_by.setdefault(number, {}).setdefault(program, []).append((test, span))
 
     def is_chosen(number):
         site = mutants[number][0]

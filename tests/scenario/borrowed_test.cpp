@@ -361,4 +361,69 @@ TEST_F(Borrowed, that_is_connected_to_somebody_else_stays_so_though_its_peer_can
   }
 }
 
+// What Linux is asked of a descriptor that is non-blocking already: nothing is set, and nothing set back.
+TEST_F(Borrowed, takes_no_call_more_than_it_needs) {
+  auto const mine = lend(AF_INET, /*blocking*/ false);
+  net.on_syn(to, {});
+  net.on_syn(to, {syn_ack(5ms)});
+  EXPECT_FALSE(connect_borrowed(mine, 10ms));
+  EXPECT_EQ(net.log(),
+            "+0ms kind 3\n"
+            "+0ms blocking 3\n"
+            "+0ms target_name 3 = Transport endpoint is not connected\n"
+            "+0ms > SYN 192.0.2.1:80\n"
+            "+0ms start_connect 3 192.0.2.1:80 = in progress\n"
+            "+10ms wait 3 = timed out\n"
+            "+10ms wait 3 = timed out\n"
+            "+10ms tcp 3\n"
+            "+10ms shut_receive 3\n"
+            "+10ms tcp 3\n"
+            "+10ms target_name 3 = Transport endpoint is not connected\n"
+            "+10ms connect_error 3\n");
+  EXPECT_TRUE(connect_borrowed(mine, 10ms));
+  EXPECT_EQ(count(net.log(), "set_"), 0) << net.log();
+}
+
+TEST_F(Borrowed, that_fails_before_the_connect_tells_which_error_and_keeps_its_mode) {
+  for (char const* const call : {"kind", "blocking", "set_nonblocking"}) {
+    for (bool const has_hook : {true, false}) {
+      auto const mine = lend();
+      tconn::testing::fault_plan plan{.fail_at = 1, .error = EIO, .call = call};
+      tconn::connect_options options;
+      if (has_hook) options.before_connect = [](auto, auto const&) { return std::error_code{}; };
+      auto const result = tconn::timed_connect(mine, to, 10ms, options, tconn::testing::faulty{simulated{&net}, plan});
+      ASSERT_FALSE(result) << call;
+      EXPECT_EQ(result.error().code, std::errc::io_error) << call;
+      EXPECT_EQ(result.error().handshake, handshake::not_started) << call;
+      EXPECT_TRUE(net.is_blocking(mine)) << call;
+    }
+  }
+  EXPECT_EQ(count(net.log(), "start_connect"), 0) << net.log();
+}
+
+TEST_F(Borrowed, whose_mode_cannot_be_given_back_is_told_as_connected_and_kept) {
+  auto const mine = lend();
+  net.on_syn(to, {syn_ack(5ms)});
+  tconn::testing::fault_plan plan{.fail_at = 1, .error = EIO, .call = "set_blocking"};
+  auto const result = tconn::timed_connect(mine, to, 10ms, {}, tconn::testing::faulty{simulated{&net}, plan});
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, std::errc::io_error);
+  EXPECT_EQ(result.error().handshake, handshake::completed);
+  EXPECT_EQ(result.error().aftermath, aftermath::kept);
+}
+
+TEST_F(Borrowed, that_has_started_nothing_is_untouched) {
+  auto const mine = lend();
+  net.answers_at_once(to, ENETUNREACH);
+  EXPECT_EQ(connect_borrowed(mine, 10ms).error().handshake, handshake::not_started);
+  EXPECT_EQ(count(net.log(), "disconnect") + count(net.log(), "connect_error"), 0) << net.log();
+}
+
+// An error that comes at that very moment is for the call that resumes it.
+TEST_F(Borrowed, that_is_kept_keeps_its_error_too) {
+  auto const mine = lend();
+  EXPECT_EQ(connect_borrowed(mine, 10ms, {.on_timeout = on_timeout::keep}).error().aftermath, aftermath::kept);
+  EXPECT_EQ(count(net.log(), "connect_error"), 0) << net.log();
+}
+
 }  // namespace

@@ -152,6 +152,22 @@ TEST_F(Pending, start_connect_that_fails_at_once_says_so) {
   EXPECT_EQ(attempt.error().handshake, handshake::not_started);
 }
 
+// connect() has answered 0, and whether there is a peer cannot be told: what may be a connection is given up by `close`,
+// and what the peer has sent does not turn that into a RST.
+TEST_F(Pending, start_connect_that_fails_with_a_connection_ends_it_by_FIN) {
+  net.answers_at_once(to, 0);
+  net.before_call = [&](std::string_view call) {
+    if (call == "shut_receive") net.deliver(3, tconn::testing::happening::data);
+  };
+  tconn::testing::fault_plan plan{.fail_at = 1, .error = EIO, .call = "peer_name"};
+  auto const attempt = tconn::start_connect(to, {}, tconn::testing::faulty{simulated{&net}, plan});
+  ASSERT_FALSE(attempt);
+  EXPECT_EQ(attempt.error().code, std::errc::io_error);
+  EXPECT_EQ(attempt.error().aftermath, aftermath::peer_sees_close);
+  EXPECT_EQ(count(net.wire(), "> FIN"), 1) << net.log();
+  EXPECT_EQ(count(net.wire(), "> RST"), 0) << net.log();
+}
+
 TEST_F(Pending, a_self_connect_is_an_error) {
   net.ephemeral_ports({80});
   auto attempt = start();

@@ -164,4 +164,22 @@ TEST_F(Success, a_socket_whose_blocking_mode_cannot_be_restored_is_not_handed_ou
   EXPECT_EQ(result.error().aftermath, tconn::aftermath::peer_sees_close);
 }
 
+// A system that connects to somebody else than it was asked for, as Linux does where a program in its kernel (cgroup
+// connect4) says so.
+struct redirecting : simulated {
+  using simulated::simulated;
+  int name(tconn::native_handle handle, tconn::name_of which, int family, tconn::endpoint& named) const {
+    int const error = simulated::name(handle, which, family, named);
+    if (which == tconn::name_of::peer && error == 0) named = at("192.0.2.99:99");
+    return error;
+  }
+};
+
+TEST_F(Success, on_a_new_socket_does_not_depend_on_which_peer_the_system_names) {
+  net.on_syn(to, {syn_ack(5ms)});
+  EXPECT_TRUE(tconn::timed_connect(to, 10ms, {}, redirecting(&net))) << net.log();
+  net.answers_at_once(to, 0);
+  EXPECT_TRUE(tconn::timed_connect(to, 10ms, {}, redirecting(&net))) << net.log();
+}
+
 }  // namespace
