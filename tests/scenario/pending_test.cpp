@@ -166,6 +166,7 @@ TEST_F(Pending, start_connect_that_fails_with_a_connection_ends_it_by_FIN) {
   EXPECT_EQ(attempt.error().aftermath, aftermath::peer_sees_close);
   EXPECT_EQ(count(net.wire(), "> FIN"), 1) << net.log();
   EXPECT_EQ(count(net.wire(), "> RST"), 0) << net.log();
+  EXPECT_EQ(count(net.log(), "connect_error"), 0) << "one reason is enough";
 }
 
 TEST_F(Pending, a_self_connect_is_an_error) {

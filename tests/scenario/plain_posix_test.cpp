@@ -61,6 +61,17 @@ TEST_F(PlainPosix, passes_a_refusal_on) {
   EXPECT_EQ(result.error().aftermath, aftermath::none);
 }
 
+TEST_F(PlainPosix, a_RST_right_after_SO_ERROR_was_read_has_failed) {
+  net.on_syn(to, {syn_ack(5ms)});
+  net.before_call = [this](std::string_view call) {
+    if (call == "peer_name") net.deliver(3, tconn::testing::happening::rst);
+  };
+  auto const result = connect(10ms);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, std::errc::connection_reset) << net.log();
+  EXPECT_EQ(result.error().handshake, handshake::failed) << net.log();
+}
+
 TEST_F(PlainPosix, does_not_know_what_giving_up_left_behind) {
   for (auto const how : {on_timeout::close, on_timeout::reset}) {
     auto const result = connect(10ms, {.on_timeout = how});

@@ -380,4 +380,75 @@ TEST_F(RaceTable, without_a_way_to_reset_no_reset_is_claimed) {
   EXPECT_EQ(result.error().aftermath, aftermath::unknown) << net.log();
 }
 
+TEST_F(RaceTable, what_a_call_that_fails_after_the_handshake_does_not_tell_is_unknown) {
+  struct {
+    on_timeout how;
+    char const* call;
+    aftermath left;
+    char const* packet;
+  } const rows[] = {{on_timeout::close, "shut_both", aftermath::unknown, "> FIN"},
+                    {on_timeout::reset, "mark_arrivals", aftermath::unknown, "> RST"},
+                    {on_timeout::reset, "has_arrived", aftermath::unknown, "> RST"},
+                    {on_timeout::reset, "disconnect", aftermath::peer_sees_reset, "> RST"}};
+  for (auto const& [how, call, left, packet] : rows) {
+    world own;
+    own.on_syn(to, {syn_ack(0ms)});
+    tconn::testing::fault_plan plan{.fail_at = 1, .error = EIO, .call = call};
+    auto const result = tconn::timed_connect(to, 0ms, {.on_timeout = how, .accept_late = false},
+                                             tconn::testing::faulty{simulated{&own}, plan});
+    ASSERT_FALSE(result);
+    EXPECT_EQ(plan.hit, call);
+    EXPECT_EQ(result.error().handshake, handshake::completed) << own.log();
+    EXPECT_EQ(result.error().aftermath, left) << own.log();
+    EXPECT_EQ(count(own.wire(), packet), 1) << "by close() at the latest\n" << own.log();
+  }
+}
+
+TEST_F(RaceTable, a_RST_between_a_complete_handshake_and_the_decision_is_told_as_failed) {
+  net.on_syn(to, {syn_ack(0ms)});
+  net.before_call = [this](std::string_view call) {
+    if (call == "shut_receive") net.deliver(3, tconn::testing::happening::rst);
+  };
+  auto const result = connect(0ms, {.accept_late = false});
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().handshake, handshake::failed) << net.log();
+  EXPECT_EQ(result.error().aftermath, aftermath::none) << net.log();
+}
+
+TEST_F(RaceTable, giving_up_in_flight_takes_no_call_more_than_it_needs) {
+  EXPECT_FALSE(connect(10ms));
+  EXPECT_EQ(net.log(),
+            "+0ms open 3\n"
+            "+0ms > SYN 192.0.2.1:80\n"
+            "+0ms start_connect 3 192.0.2.1:80 = in progress\n"
+            "+0ms start_connect 3 192.0.2.1:80 = Operation already in progress\n"
+            "+10ms wait 3 = timed out\n"
+            "+10ms wait 3 = timed out\n"
+            "+10ms tcp 3\n"
+            "+10ms shut_receive 3\n"
+            "+10ms tcp 3\n"
+            "+10ms target_name 3 = Transport endpoint is not connected\n"
+            "+10ms close 3\n");
+}
+
+/// A peer that sends faster than we read, and a queue of error reports that never ends.
+struct endless : simulated {
+  explicit endless(world* net) : simulated(net) {}
+  int discard_received(tconn::native_handle) const { return ++*reads, 0; }
+  int discard_report(tconn::native_handle) const { return ++*reports, 0; }
+  std::shared_ptr<int> reads = std::make_shared<int>(0);
+  std::shared_ptr<int> reports = std::make_shared<int>(0);
+};
+
+TEST_F(RaceTable, what_never_ends_is_thrown_away_so_often_and_no_more) {
+  endless const sys(&net);
+  net.on_syn(to, {syn_ack(0ms)});
+  EXPECT_FALSE(tconn::timed_connect(to, 0ms, {.accept_late = false}, sys));
+  EXPECT_EQ(*sys.reads, 1024);
+  auto const refused = at("192.0.2.2:80");
+  net.on_syn(refused, {rst(5ms)});
+  EXPECT_FALSE(tconn::timed_connect(lend(), refused, 10ms, {}, sys));
+  EXPECT_EQ(*sys.reports, 8);
+}
+
 }  // namespace

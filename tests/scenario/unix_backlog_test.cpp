@@ -172,4 +172,13 @@ TEST_F(UnixBacklog, a_connection_of_which_nothing_can_be_read_is_told_as_unknown
   }
 }
 
+TEST_F(UnixBacklog, is_not_asked_for_what_TCP_alone_has) {
+  net.backlog_full_until(server, 3ms);
+  EXPECT_TRUE(connect(10ms));
+  EXPECT_TRUE(tconn::timed_connect(lend(AF_UNIX), server, 10ms, {}, simulated{&net}));
+  for (char const* const call : {" tcp ", " local_port ", " target_name ", " disconnect ", " set_option "}) {
+    EXPECT_EQ(count(net.log(), call), 0) << net.log();
+  }
+}
+
 }  // namespace
