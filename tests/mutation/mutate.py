@@ -5,7 +5,11 @@
 All mutants are compiled in at once (mutant schemata): `a < b` becomes `tconn_mutation::less(17, a, b)`, which is `a <= b`
 while mutant 17 is on, and an environment variable switches one on. So the tests are built once, not once a mutant.
 What the compiler evaluates stays as it is. Then the tests run, each alone, to see which mutants it reaches; and each
-mutant is run against the tests that reach it, until one of them fails.
+mutant is run against the tests that reach it, until one of them fails. That goes in rounds: all mutants against the quick
+tests of what only computes, those that are left against its slow tests, and so on to what takes real time.
+
+Every verdict is kept in build/mutation/verdicts.json. With --continue a run goes on where another has stopped: what was
+killed stays so, and what has survived a program that has not been built since is not run against it again.
 
 The exit status is 1 if a mutant survives, or is not reached, that explained.txt does not explain.
 """
@@ -40,8 +44,10 @@ BUILD = PROJECT / 'build' / 'mutation'
 
 # The programs, those that find most in the least time first. The flag says whether they depend on the real clock and
 # the kernel: what fails there counts when it fails twice.
-PROGRAMS = {'unit': False, 'scenario': False, 'system_calls': True, 'real': True, 'loopback': True, 'wire': True,
-            'cli': True}
+PROGRAMS = {'unit': False, 'scenario': False, 'exploration': False, 'system_calls': True, 'real': True,
+            'loopback': True, 'wire': True, 'cli': True}
+# Those of whose tests a single file is made, as the compiler then takes a tenth of the time.
+UNITED = ('unit', 'scenario', 'exploration', 'loopback')
 SLOW = 0.25    # seconds: such tests run after all the others
 TOO_SLOW = 60  # such tests are left out
 
@@ -590,22 +596,25 @@ def run_command(command, **arguments):
     return subprocess.run(command, capture_output=True, text=True, errors='replace', check=False, **arguments)
 
 
-def configured():
-    """Configures the project's own build, with the mutated headers before its own."""
-    folder = BUILD / 'programs'
+def compile_mutant():
     object_file = BUILD / 'mutant.o'
     source = HERE / 'mutant.cpp'
     if not object_file.exists() or object_file.stat().st_mtime < source.stat().st_mtime:
         done = run_command(['clang++', '-std=gnu++20', '-O2', '-c', str(source), '-o', str(object_file)])
         if done.returncode != 0:
             sys.exit(done.stderr)
+
+
+def configured():
+    """Configures the project's own build, with the mutated headers before its own."""
+    folder = BUILD / 'programs'
     # A folder's own include directories come before those of the targets that it links.
     first = BUILD / 'mutated_headers_first.cmake'
     write_if_changed(first, f'include_directories("{BUILD}/include")\n')
     flags = f'-std=gnu++20 -w -O0 -ferror-limit=0 -include {HERE}/mutant.hpp'
     done = run_command(['cmake', '-S', str(PROJECT), '-B', str(folder), '-G', 'Ninja', '-D', 'CMAKE_BUILD_TYPE=',
                         '-D', 'CMAKE_CXX_COMPILER=clang++', '-D', f'CMAKE_CXX_FLAGS={flags}',
-                        '-D', f'CMAKE_EXE_LINKER_FLAGS={object_file}',
+                        '-D', f'CMAKE_EXE_LINKER_FLAGS={BUILD}/mutant.o',
                         '-D', f'CMAKE_PROJECT_timed_connect_INCLUDE={first}',
                         '-D', 'CMAKE_VERIFY_INTERFACE_HEADER_SETS=OFF'])
     if done.returncode != 0:
@@ -613,17 +622,65 @@ def configured():
     return folder
 
 
+def unite(program):
+    """Writes all tests of a program into one file, each old file in a namespace of its own. One that defines macros or
+    includes headers that quarrel with others stays alone, and so does what is no test. Returns the sources."""
+    sources = [path for path in sorted((PROJECT / 'tests' / program).glob('*.cpp')) if '_cares_' not in path.name]
+    alone = [PROJECT / 'tests' / 'support' / 'main.cpp']
+    includes, bodies = {}, []
+    for at, path in enumerate(sources):
+        text = path.read_text()
+        if not path.name.endswith('_test.cpp') or re.search('^#define|^#include <linux/', text, re.M):
+            alone.append(path)
+            continue
+        includes.update(dict.fromkeys(re.findall('^#include .*', text, re.M)))
+        body = re.sub('^#include .*', '', text, flags=re.M)
+        bodies.append(f'namespace file_{at} {{\n#line 1 "{path}"\n{body}\n}}\n')
+    united = BUILD / 'united' / f'{program}.cpp'
+    write_if_changed(united, '\n'.join([*includes, *bodies]).encode().decode('latin-1'))
+    return [united, *alone]
+
+
+def write_united(programs):
+    """What ninja needs to build these programs. Returns the folder."""
+    folder = BUILD / 'united'
+    include = f'-I{BUILD}/include -I{PROJECT}/tests -include {HERE}/mutant.hpp'
+    lines = ['rule compile', f'  command = clang++ -std=gnu++20 -w -O0 -ferror-limit=0 {include} -MD -MF $out.d -c $in -o $out',
+             '  depfile = $out.d', 'rule link', f'  command = clang++ $in {BUILD}/mutant.o -lgtest -pthread -o $out']
+    objects = {}
+    for program in programs:
+        for source in unite(program):
+            objects.setdefault(source, f'{source.parent.name}_{source.stem}.o')
+        own = ' '.join(objects[source] for source in unite(program))
+        lines.append(f'build {program}_tests: link {own} | {BUILD}/mutant.o')
+    lines += [f'build {name}: compile {source}' for source, name in objects.items()]
+    write_if_changed(folder / 'build.ninja', '\n'.join(lines) + '\n')
+    return folder
+
+
+def program_path(program):
+    folder = BUILD / 'united' if program in UNITED else BUILD / 'programs' / 'tests'
+    return folder / f'{program}_tests'
+
+
 def build(headers, programs, jobs):
     """Builds the programs, and drops the sites that do not compile. Returns those."""
     remembered = BUILD / 'dropped.json'
     known = {tuple(one) for one in json.loads(remembered.read_text())} if remembered.exists() else set()
     dropped = {site for header in headers for site in header.sites if key_of(site) in known}
-    folder = configured()
-    command = ['ninja', '-C', str(folder), '-k', '2', f'-j{jobs}', *(f'{program}_tests' for program in programs)]
+    compile_mutant()
+    united = [program for program in programs if program in UNITED]
+    others = [program for program in programs if program not in UNITED]
+    targets = {write_united(united): united} if united else {}
+    if others:
+        targets[configured()] = others
     for _ in range(30):
         maps = write_headers(headers, dropped)
-        done = run_command(command)
-        if done.returncode == 0:
+        for folder, own in targets.items():
+            done = run_command(['ninja', '-C', str(folder), '-k', '2', f'-j{jobs}', *(f'{name}_tests' for name in own)])
+            if done.returncode != 0:
+                break
+        else:
             return dropped
         bad = culprits(maps, done.stdout, dropped)
         if not bad:
@@ -642,13 +699,13 @@ CLONE_NEWNET = 0x40000000
 may_unshare = os.geteuid() == 0
 
 
-def isolate(processor_seconds):
+def isolate(processor_seconds, has_network):
     """In the child: a network of its own, so that a mutant harms nobody and runs do not disturb each other; and limits."""
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: it does not outlive this script
     resource.setrlimit(resource.RLIMIT_AS, (8 << 30, 8 << 30))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CPU, (processor_seconds, processor_seconds))
-    if not may_unshare or ctypes.CDLL(None).unshare(CLONE_NEWNET) != 0:
+    if not may_unshare or not has_network or ctypes.CDLL(None).unshare(CLONE_NEWNET) != 0:
         return
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         name_and_flags = struct.pack('16sh22x', b'lo', 0x1)  # IFF_UP
@@ -668,18 +725,18 @@ def is_asleep(process):
 def run_program(program, tests, limit, environment):
     """Runs these tests of a program. Gives what has failed, or None; the test in which that was, where it is known; and the
     time that it took. Time in which it could have run, but other programs did, does not count."""
-    folder = BUILD / 'programs' / 'tests'
-    command = [str(folder / f'{program}_tests'), '--gtest_brief=1', '--gtest_fail_fast',
+    command = [str(program_path(program)), '--gtest_brief=1', '--gtest_fail_fast',
                '--gtest_filter=' + ':'.join(tests)]
+    has_network = program not in ('scenario', 'exploration')
     with tempfile.TemporaryFile() as written:
-        child = subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=written,
+        child = subprocess.Popen(command, cwd=BUILD, stdin=subprocess.DEVNULL, stdout=written,
                                  stderr=subprocess.STDOUT, start_new_session=True,
-                                 preexec_fn=lambda: isolate(int(limit) + 1), env={**os.environ, **environment})
+                                 preexec_fn=lambda: isolate(int(limit) + 1, has_network), env={**os.environ, **environment})
         asleep, pause, used = 0.0, 0.002, None
         while used is None and asleep < limit:
             time.sleep(pause)
             asleep += pause if is_asleep(child.pid) else 0
-            pause = min(2 * pause, 0.1)
+            pause = min(1.5 * pause, 0.05)
             if os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
                 used = 'ended'
         try:
@@ -700,8 +757,7 @@ def run_program(program, tests, limit, environment):
 
 
 def list_tests(program):
-    folder = BUILD / 'programs' / 'tests'
-    done = run_command([str(folder / f'{program}_tests'), '--gtest_list_tests'], cwd=folder)
+    done = run_command([str(program_path(program)), '--gtest_list_tests'], cwd=BUILD)
     tests, suite = [], ''
     for line in done.stdout.splitlines():
         name = line.split('#')[0].rstrip()
@@ -745,24 +801,36 @@ def who_fails(program, part, environment):
     return None
 
 
-def judge(number, seen_by):
-    """Runs one mutant: the name of what has noticed it, or None."""
+def rounds(programs):
+    """What runs after what: (programs, whether it is their slow tests)."""
+    computing = [program for program in programs if not PROGRAMS[program]]
+    real = [program for program in programs if PROGRAMS[program]]
+    return [(part, is_slow) for part in (computing, real) for is_slow in (False, True) if part]
+
+
+def judge(number, tests_by_program, budget):
+    """Runs one mutant: the name of what has noticed it, or None; and the number of tests for which there was no time."""
     environment = {'TIMED_CONNECT_MUTANT': str(number)}
-    for is_slow in (False, True):
-        for program, tests in seen_by.items():
-            chosen = [(name, span) for name, span in tests if (span > SLOW) == is_slow]
-            # A few of every kind of test find most; and GoogleTest's patterns are not endless.
-            few = chosen[::10]
-            rest = [one for one in chosen if one not in few]
-            for part in [few] + [rest[at:at + 100] for at in range(0, len(rest), 100)]:
-                failed = who_fails(program, part, environment)
-                if failed:
-                    return f'{program} {failed}'
-    return None
+    left_out = 0
+    for program, tests in tests_by_program.items():
+        chosen, spent = [], 0.0
+        for name, span in sorted(tests, key=lambda test: test[1]):
+            spent += span
+            if spent <= budget:
+                chosen.append((name, span))
+        left_out += len(tests) - len(chosen)
+        # A few of every kind of test find most; and GoogleTest's patterns are not endless.
+        few = chosen[::10]
+        rest = [one for one in chosen if one not in few]
+        for part in [few] + [rest[at:at + 100] for at in range(0, len(rest), 100)]:
+            failed = who_fails(program, part, environment)
+            if failed:
+                return f'{program} {failed}', left_out
+    return None, left_out
 
 
 def read_explained():
-    """Blocks of `FILE | LINE`, the changes, one a line, and the reason, whose lines begin with a colon."""
+    """Blocks of `FILE | LINE`, the changes, one a line, `*` for all, and the reason, whose lines begin with a colon."""
     explained = {}
     path = HERE / 'explained.txt'
     if not path.exists():
@@ -773,7 +841,8 @@ def read_explained():
             place, changes = None, []
         elif line.startswith(':'):
             for change in changes:
-                explained[(*place, change)] = line[1:].strip()
+                reason = explained.get((*place, change), '')
+                explained[(*place, change)] = f'{reason} {line[1:].strip()}'.strip()
         elif place is None:
             file, text = line.split(' | ', 1)
             place = (file, text.strip())
@@ -793,6 +862,9 @@ def main():
     parser.add_argument('--list', action='store_true', help='only write mutants.txt')
     parser.add_argument('--continue', action='store_true', dest='goes_on',
                         help='leave out those that an earlier run has killed, whatever has changed since')
+    parser.add_argument('--tests', metavar='PATTERN', help='run only these tests, such as "RaceTable.*:Pending.*"')
+    parser.add_argument('--seconds', type=float, default=30, metavar='N',
+                        help='no more tests of a program for one mutant than take so long together (30)')
     options = parser.parse_args()
     programs = options.programs.split(',')
 
@@ -818,10 +890,11 @@ def main():
     cache = BUILD / 'reached.json'
     known = json.loads(cache.read_text()) if cache.exists() else {}
     reached_by = {}
+    stamps = {}
     for program in programs:
-        stamp = (BUILD / 'programs' / 'tests' / f'{program}_tests').stat().st_mtime
-        if known.get(program, {}).get('stamp') != stamp:
-            known[program] = {'stamp': stamp, 'seen': look_who_reaches_what(program, max(mutants))}
+        stamps[program] = program_path(program).stat().st_mtime
+        if known.get(program, {}).get('stamp') != stamps[program]:
+            known[program] = {'stamp': stamps[program], 'seen': look_who_reaches_what(program, max(mutants))}
             cache.write_text(json.dumps(known))
         for test, (span, numbers) in known[program]['seen'].items():
             for number in numbers:
@@ -838,43 +911,69 @@ def main():
     if options.sample and options.sample < len(chosen):
         chosen = sorted(random.Random(options.seed).sample(chosen, options.sample))
 
-    verdicts_file = BUILD / 'killed.json'
-    killed_before = json.loads(verdicts_file.read_text()) if options.goes_on and verdicts_file.exists() else {}
+    twins = {}
+    identity = {}
+    for number, (site, change) in mutants.items():
+        text = ' | '.join([site.file.name, site.file.line_text(site.start), change])
+        twins[text] = twins.get(text, -1) + 1
+        identity[number] = f'{text} | {twins[text]}'
 
-    def identity(number):
-        site, change = mutants[number]
-        twins = [one for one in site.file.sites if key_of(one) == key_of(site)]
-        return ' | '.join([site.file.name, site.file.line_text(site.start), change, str(twins.index(site))])
+    # By identity: what has killed it, or the stamps of the programs whose quick or slow tests it has survived.
+    verdicts_file = BUILD / 'verdicts.json'
+    verdicts = json.loads(verdicts_file.read_text()) if options.goes_on and verdicts_file.exists() else {}
 
-    killed, survivors, unreached = {}, [], []
-    todo = []
-    for number in chosen:
-        if identity(number) in killed_before:
-            killed[number] = killed_before[identity(number)]
-        elif number in reached_by:
-            todo.append(number)
-        else:
-            unreached.append(number)
-    print(f'{len(chosen)} mutants chosen, {len(killed)} killed before, {len(todo)} to run, '
-          f'{len(unreached)} not reached', flush=True)
+    def save():
+        fresh = verdicts_file.with_suffix('.new')
+        fresh.write_text(json.dumps(verdicts, indent=0))
+        fresh.replace(verdicts_file)
+
+    patterns = options.tests.split(':') if options.tests else ['*']
+
+    def tests_for(number, part, is_slow):
+        """What it has not survived yet."""
+        survived = verdicts.get(identity[number], {}).get('survived', {})
+        found = {}
+        for program in part:
+            if options.tests or survived.get(f'{program} {is_slow}') != stamps[program]:
+                tests = [(name, span) for name, span in reached_by.get(number, {}).get(program, [])
+                         if (span > SLOW) == is_slow and any(fnmatch.fnmatch(name, one) for one in patterns)]
+                if tests:
+                    found[program] = tests
+        return found
+
+    def is_killed(number):
+        return 'killed by' in verdicts.get(identity[number], {})
+
+    print(f'{len(chosen)} mutants chosen, {sum(is_killed(number) for number in chosen)} killed before, '
+          f'{sum(number not in reached_by for number in chosen)} not reached', flush=True)
     began = time.monotonic()
-    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
-        for at, (number, noticed) in enumerate(zip(todo, pool.map(lambda one: judge(one, reached_by[one]), todo))):
-            if noticed:
-                killed[number] = killed_before[identity(number)] = noticed
-            else:
-                survivors.append(number)
-                print('survived: ' + describe(number), flush=True)
-            if at % 20 == 0 or at + 1 == len(todo):
-                verdicts_file.write_text(json.dumps(killed_before, indent=0))
-            if at % 100 == 99:
-                print(f'{at + 1} of {len(todo)} after {time.monotonic() - began:.0f} s', flush=True)
+    for part, is_slow in rounds(programs):
+        todo = [(number, tests_for(number, part, is_slow)) for number in chosen if not is_killed(number)]
+        todo = [(number, tests) for number, tests in todo if tests]
+        print(f'{"slow" if is_slow else "quick"} tests of {", ".join(part)}: {len(todo)} mutants', flush=True)
+        with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+            judged = pool.map(lambda one: judge(*one, options.seconds), todo)
+            for at, ((number, tests), (noticed, left_out)) in enumerate(zip(todo, judged)):
+                if noticed:
+                    verdicts[identity[number]] = {'killed by': noticed}
+                elif not options.tests:
+                    survivor = verdicts.setdefault(identity[number], {'survived': {}, 'left out': 0})
+                    survivor['left out'] += left_out
+                    survivor['survived'].update({f'{program} {is_slow}': stamps[program] for program in tests})
+                if at % 20 == 0 or at + 1 == len(todo):
+                    save()
+                if at % 100 == 99:
+                    print(f'{at + 1} of {len(todo)} after {time.monotonic() - began:.0f} s', flush=True)
+    killed = {number for number in chosen if is_killed(number)}
+    survivors = [number for number in chosen if number not in killed and number in reached_by]
+    unreached = [number for number in chosen if number not in killed and number not in reached_by]
 
     explained = read_explained()
 
     def reason(number):
         site, change = mutants[number]
-        return explained.get((site.file.name.removeprefix('timed_connect/'), site.file.line_text(site.start), change))
+        place = (site.file.name.removeprefix('timed_connect/'), site.file.line_text(site.start))
+        return explained.get((*place, change)) or explained.get((*place, '*'))
 
     report = []
     for title, numbers in (('survived', survivors), ('not reached', unreached)):

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Changes the library in one small place at a time and looks whether a test notices; see mutate.py. The options are its own:
 #   sh tests/mutation/run.sh --only detail/course.hpp
-# Takes an hour or two without any. Exit status 1: a mutant has survived that explained.txt does not explain.
+# Takes some hours without any; --continue goes on where a run has stopped. Exit status 1: a mutant has survived that explained.txt does not explain.
 set -eu
 cd "$(dirname "$0")/../.."
 . cmake/install_missing.sh
