@@ -49,7 +49,9 @@ PROGRAMS = {'unit': False, 'scenario': False, 'exploration': False, 'system_call
 # Those of whose tests a single file is made, as the compiler then takes a tenth of the time.
 UNITED = ('unit', 'scenario', 'exploration', 'loopback')
 SLOW = 0.25    # seconds: such tests run after all the others
-TOO_SLOW = 60  # such tests are left out
+TOO_SLOW = 20  # such tests are left out
+# Optimised a little, as tests run often; but explorations and sweeps are to be as small as without.
+FLAGS = '-std=gnu++20 -w -O1 -U__OPTIMIZE__ -ferror-limit=0'
 
 NAMESPACE = 'tconn_mutation'
 COMPARISONS = {'<': ('less', '<='), '<=': ('less_equal', '<'), '>': ('greater', '>='), '>=': ('greater_equal', '>')}
@@ -551,6 +553,13 @@ def write_if_changed(path, text):
     path.write_bytes(data)
 
 
+def write_json(path, what):
+    """A stop in the middle of it loses nothing."""
+    fresh = path.with_suffix('.new')
+    fresh.write_text(json.dumps(what, indent=0))
+    fresh.replace(path)
+
+
 def write_headers(headers, dropped):
     """The copy of include/, mutated. Returns what leads from a place in it back to a site."""
     maps = {}
@@ -611,7 +620,7 @@ def configured():
     # A folder's own include directories come before those of the targets that it links.
     first = BUILD / 'mutated_headers_first.cmake'
     write_if_changed(first, f'include_directories("{BUILD}/include")\n')
-    flags = f'-std=gnu++20 -w -O0 -ferror-limit=0 -include {HERE}/mutant.hpp'
+    flags = f'{FLAGS} -include {HERE}/mutant.hpp'
     done = run_command(['cmake', '-S', str(PROJECT), '-B', str(folder), '-G', 'Ninja', '-D', 'CMAKE_BUILD_TYPE=',
                         '-D', 'CMAKE_CXX_COMPILER=clang++', '-D', f'CMAKE_CXX_FLAGS={flags}',
                         '-D', f'CMAKE_EXE_LINKER_FLAGS={BUILD}/mutant.o',
@@ -645,7 +654,7 @@ def write_united(programs):
     """What ninja needs to build these programs. Returns the folder."""
     folder = BUILD / 'united'
     include = f'-I{BUILD}/include -I{PROJECT}/tests -include {HERE}/mutant.hpp'
-    lines = ['rule compile', f'  command = clang++ -std=gnu++20 -w -O0 -ferror-limit=0 {include} -MD -MF $out.d -c $in -o $out',
+    lines = ['rule compile', f'  command = clang++ {FLAGS} {include} -MD -MF $out.d -c $in -o $out',
              '  depfile = $out.d', 'rule link', f'  command = clang++ $in {BUILD}/mutant.o -lgtest -pthread -o $out']
     objects = {}
     for program in programs:
@@ -768,28 +777,29 @@ def list_tests(program):
     return tests
 
 
-def look_who_reaches_what(program, count):
-    """Runs every test alone with no mutant: which mutants it reaches, and how long it takes."""
-    seen = {}
+def look_who_reaches_what(program, count, seen, save):
+    """Runs every test alone with no mutant: which mutants it reaches, and how long it takes. Adds it to `seen`."""
     note = BUILD / 'reached'
     for test in list_tests(program):
+        if test in seen:
+            continue
         note.write_bytes(bytes(count + 2))
         for _ in range(2):  # it may be the machine that was too slow
             failed, _, span = run_program(program, [test], TOO_SLOW, {'TIMED_CONNECT_REACHED': str(note)})
-            if not failed:
+            if not failed or failed == 'time is up':
                 break
         if failed:
             print(f'left out, as it fails with no mutant ({failed}): {program} {test}', flush=True)
-            continue
         reached = [number for number, flag in enumerate(note.read_bytes()) if flag and number]
-        seen[test] = (span, reached)
-    return seen
+        seen[test] = (span, [] if failed else reached)
+        save()
 
 
 def who_fails(program, part, environment):
     """Runs tests, (name, span) each: what has failed, or None. Where the machine may be to blame, it has to fail again."""
     while part:
-        limit = 5 + 10 * max(span for _, span in part) + 2 * sum(span for _, span in part)
+        least = 5 if PROGRAMS[program] else 1
+        limit = least + 10 * max(span for _, span in part) + 2 * sum(span for _, span in part)
         failed, test, _ = run_program(program, [name for name, _ in part], limit, environment)
         if not failed or not PROGRAMS[program]:
             return failed
@@ -808,8 +818,9 @@ def rounds(programs):
     return [(part, is_slow) for part in (computing, real) for is_slow in (False, True) if part]
 
 
-def judge(number, tests_by_program, budget):
-    """Runs one mutant: the name of what has noticed it, or None; and the number of tests for which there was no time."""
+def judge(number, tests_by_program, budget, killers):
+    """Runs one mutant: the name of what has noticed it, or None; and the number of tests for which there was no time.
+    What kills a mutant often kills its neighbours: `killers`, (number, program, test), is asked and added to."""
     environment = {'TIMED_CONNECT_MUTANT': str(number)}
     left_out = 0
     for program, tests in tests_by_program.items():
@@ -819,12 +830,17 @@ def judge(number, tests_by_program, budget):
             if spent <= budget:
                 chosen.append((name, span))
         left_out += len(tests) - len(chosen)
+        near = sorted(killers, key=lambda one: abs(one[0] - number))[:60]
+        likely = list(dict.fromkeys(test for _, by, test in near if by == program))[:5]
+        first = [one for one in chosen if one[0] in likely]
         # A few of every kind of test find most; and GoogleTest's patterns are not endless.
-        few = chosen[::10]
-        rest = [one for one in chosen if one not in few]
-        for part in [few] + [rest[at:at + 100] for at in range(0, len(rest), 100)]:
+        rest = [one for one in chosen if one not in first]
+        few = rest[::10]
+        rest = [one for one in rest if one not in few]
+        for part in [first, few] + [rest[at:at + 100] for at in range(0, len(rest), 100)]:
             failed = who_fails(program, part, environment)
             if failed:
+                killers.append((number, program, failed))
                 return f'{program} {failed}', left_out
     return None, left_out
 
@@ -894,8 +910,8 @@ def main():
     for program in programs:
         stamps[program] = program_path(program).stat().st_mtime
         if known.get(program, {}).get('stamp') != stamps[program]:
-            known[program] = {'stamp': stamps[program], 'seen': look_who_reaches_what(program, max(mutants))}
-            cache.write_text(json.dumps(known))
+            known[program] = {'stamp': stamps[program], 'seen': {}}
+        look_who_reaches_what(program, max(mutants), known[program]['seen'], lambda: write_json(cache, known))
         for test, (span, numbers) in known[program]['seen'].items():
             for number in numbers:
                 reached_by.setdefault(number, {}).setdefault(program, []).append((test, span))
@@ -922,11 +938,6 @@ def main():
     verdicts_file = BUILD / 'verdicts.json'
     verdicts = json.loads(verdicts_file.read_text()) if options.goes_on and verdicts_file.exists() else {}
 
-    def save():
-        fresh = verdicts_file.with_suffix('.new')
-        fresh.write_text(json.dumps(verdicts, indent=0))
-        fresh.replace(verdicts_file)
-
     patterns = options.tests.split(':') if options.tests else ['*']
 
     def tests_for(number, part, is_slow):
@@ -946,13 +957,14 @@ def main():
 
     print(f'{len(chosen)} mutants chosen, {sum(is_killed(number) for number in chosen)} killed before, '
           f'{sum(number not in reached_by for number in chosen)} not reached', flush=True)
+    killers = []
     began = time.monotonic()
     for part, is_slow in rounds(programs):
         todo = [(number, tests_for(number, part, is_slow)) for number in chosen if not is_killed(number)]
         todo = [(number, tests) for number, tests in todo if tests]
         print(f'{"slow" if is_slow else "quick"} tests of {", ".join(part)}: {len(todo)} mutants', flush=True)
         with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
-            judged = pool.map(lambda one: judge(*one, options.seconds), todo)
+            judged = pool.map(lambda one: judge(*one, options.seconds, killers), todo)
             for at, ((number, tests), (noticed, left_out)) in enumerate(zip(todo, judged)):
                 if noticed:
                     verdicts[identity[number]] = {'killed by': noticed}
@@ -961,7 +973,7 @@ def main():
                     survivor['left out'] += left_out
                     survivor['survived'].update({f'{program} {is_slow}': stamps[program] for program in tests})
                 if at % 20 == 0 or at + 1 == len(todo):
-                    save()
+                    write_json(verdicts_file, verdicts)
                 if at % 100 == 99:
                     print(f'{at + 1} of {len(todo)} after {time.monotonic() - began:.0f} s', flush=True)
     killed = {number for number in chosen if is_killed(number)}
