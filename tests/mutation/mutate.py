@@ -556,7 +556,7 @@ def write_if_changed(path, text):
 def write_json(path, what):
     """A stop in the middle of it loses nothing."""
     fresh = path.with_suffix('.new')
-    fresh.write_text(json.dumps(what, indent=0))
+    fresh.write_text(json.dumps(what))
     fresh.replace(path)
 
 
@@ -777,22 +777,27 @@ def list_tests(program):
     return tests
 
 
-def look_who_reaches_what(program, count, seen, save):
+def look_who_reaches_what(program, count, seen, jobs, save):
     """Runs every test alone with no mutant: which mutants it reaches, and how long it takes. Adds it to `seen`."""
-    note = BUILD / 'reached'
-    for test in list_tests(program):
-        if test in seen:
-            continue
-        note.write_bytes(bytes(count + 2))
-        for _ in range(2):  # it may be the machine that was too slow
-            failed, _, span = run_program(program, [test], TOO_SLOW, {'TIMED_CONNECT_REACHED': str(note)})
-            if not failed or failed == 'time is up':
-                break
-        if failed:
-            print(f'left out, as it fails with no mutant ({failed}): {program} {test}', flush=True)
-        reached = [number for number, flag in enumerate(note.read_bytes()) if flag and number]
-        seen[test] = (span, [] if failed else reached)
-        save()
+    def look(test):
+        with tempfile.NamedTemporaryFile(dir=BUILD) as note:
+            for _ in range(2):  # it may be the machine that was too slow
+                os.truncate(note.name, 0)
+                os.truncate(note.name, count + 2)
+                failed, _, span = run_program(program, [test], TOO_SLOW, {'TIMED_CONNECT_REACHED': note.name})
+                if not failed or failed == 'time is up':
+                    break
+            return test, failed, span, Path(note.name).read_bytes()
+
+    unseen = [test for test in list_tests(program) if test not in seen]
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        for at, (test, failed, span, flags) in enumerate(pool.map(look, unseen)):
+            if failed:
+                print(f'left out, as it fails with no mutant ({failed}): {program} {test}', flush=True)
+            reached = [number for number, flag in enumerate(flags) if flag and number]
+            seen[test] = (span, [] if failed else reached)
+            if at % 50 == 49 or at + 1 == len(unseen):
+                save()
 
 
 def who_fails(program, part, environment):
@@ -911,7 +916,8 @@ def main():
         stamps[program] = program_path(program).stat().st_mtime
         if known.get(program, {}).get('stamp') != stamps[program]:
             known[program] = {'stamp': stamps[program], 'seen': {}}
-        look_who_reaches_what(program, max(mutants), known[program]['seen'], lambda: write_json(cache, known))
+        look_who_reaches_what(program, max(mutants), known[program]['seen'], options.jobs,
+                              lambda: write_json(cache, known))
         for test, (span, numbers) in known[program]['seen'].items():
             for number in numbers:
                 reached_by.setdefault(number, {}).setdefault(program, []).append((test, span))
