@@ -65,4 +65,24 @@ TEST_F(BadLuck, an_EADDRNOTAVAIL_with_an_attempt_in_flight_is_no_bad_luck_with_t
   EXPECT_EQ(count(net.log(), "open "), 1) << "the first attempt was dropped, and nobody was told\n" << net.log();
 }
 
+TEST_F(BadLuck, a_self_connect_that_only_the_last_look_finds_is_told_as_one_even_where_late_is_refused) {
+  net.ephemeral_ports({80});
+  auto const result = connect(0ms, {.accept_late = false});
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, errc::self_connect) << net.log();
+}
+
+TEST_F(BadLuck, a_self_connect_that_cannot_be_disconnected_is_ended_by_its_close_and_retried) {
+  for (bool const can_reset : {true, false}) {
+    net.ephemeral_ports({80, 40000});
+    net.on_syn(to, {syn_ack(1ms)});
+    tconn::testing::fault_plan stays{.fail_at = 1, .error = EIO, .call = "disconnect"};
+    tconn::testing::fault_plan lingers{.fail_at = can_reset ? 0 : 1, .error = EIO, .call = "reset_on_close"};
+    using tconn::testing::faulty;
+    auto const result = tconn::timed_connect(to, 10ms, {}, faulty{faulty{simulated{&net}, stays}, lingers});
+    EXPECT_EQ(result.has_value(), can_reset) << net.log();
+    if (!result) EXPECT_EQ(result.error().code, errc::self_connect) << net.log();
+  }
+}
+
 }  // namespace

@@ -189,6 +189,27 @@ TEST_F(Borrowed, whose_own_attempt_failed_and_was_read_starts_anew) {
   EXPECT_TRUE(connect_borrowed(mine, 10ms)) << net.log();
 }
 
+TEST_F(Borrowed, whose_own_attempt_failed_and_was_read_and_that_cannot_start_anew_has_started_nothing) {
+  auto const mine = lend(AF_INET, false);
+  net.on_syn(to, {rst(1ms)});
+  simulated sys{&net};
+  sys.start_connect(mine, to);
+  net.pass(5ms);
+  int error = 0;
+  sys.connect_error(mine, error);
+  struct unreachable_now : simulated {
+    using simulated::simulated;
+    int start_connect(tconn::native_handle handle, tconn::endpoint const& peer) const {
+      int const answer = simulated::start_connect(handle, peer);
+      return answer == ECONNABORTED ? answer : ENETUNREACH;
+    }
+  };
+  auto const result = tconn::timed_connect(mine, to, 10ms, {}, unreachable_now{&net});
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, std::errc::network_unreachable);
+  EXPECT_EQ(result.error().handshake, handshake::not_started) << net.log();
+}
+
 TEST_F(Borrowed, that_was_refused_can_connect_again_at_once) {
   auto const mine = lend();
   net.on_syn(to, {rst(1ms)});

@@ -150,6 +150,7 @@ TEST_F(Pending, start_connect_that_fails_at_once_says_so) {
   ASSERT_FALSE(attempt);
   EXPECT_EQ(attempt.error().code, std::errc::network_unreachable);
   EXPECT_EQ(attempt.error().handshake, handshake::not_started);
+  EXPECT_EQ(attempt.error().syn_retransmits, 0U) << "no SYN was sent at all";
 }
 
 // connect() has answered 0, and whether there is a peer cannot be told: what may be a connection is given up by `close`,

@@ -135,4 +135,13 @@ TEST_F(PlainPosix, a_borrowed_descriptor_is_not_left_with_a_RST_for_its_owners_c
   EXPECT_EQ(result.error().aftermath, aftermath::unknown);
 }
 
+TEST_F(PlainPosix, a_refusal_that_connect_itself_answers_has_failed) {
+  net.answers_at_once(to, ECONNREFUSED);
+  auto const result = connect(10ms);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, std::errc::connection_refused);
+  EXPECT_EQ(result.error().handshake, handshake::failed);
+  EXPECT_EQ(result.error().aftermath, aftermath::none);
+}
+
 }  // namespace

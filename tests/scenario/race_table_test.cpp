@@ -451,4 +451,32 @@ TEST_F(RaceTable, what_never_ends_is_thrown_away_so_often_and_no_more) {
   EXPECT_EQ(*sys.reports, 8);
 }
 
+TEST_F(RaceTable, an_attempt_that_is_kept_though_the_peer_has_just_refused_it_is_told_as_failed) {
+  net.before_call = [this](std::string_view call) {
+    if (call == "tcp") net.deliver(3, tconn::testing::happening::rst);
+  };
+  auto const result = connect(10ms, {.on_timeout = on_timeout::keep});
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, tconn::errc::deadline_exceeded);
+  EXPECT_EQ(result.error().handshake, handshake::failed) << net.log();
+  EXPECT_EQ(result.error().aftermath, aftermath::kept);
+}
+
+/// Multipath TCP: an aborted socket still names its target, and has no error.
+struct multipath : simulated {
+  using simulated::simulated;
+  int name(tconn::native_handle handle, tconn::name_of which, int family, tconn::endpoint& named) const {
+    if (which != tconn::name_of::target) return simulated::name(handle, which, family, named);
+    return named = at("192.0.2.1:80"), 0;
+  }
+  int connect_error(tconn::native_handle, int& error) const { return error = 0, 0; }
+};
+
+TEST_F(RaceTable, an_abort_that_sends_a_RST_for_the_SYN_is_in_flight_and_not_told_as_silent) {
+  auto const result = tconn::timed_connect(to, 10ms, {}, multipath(&net));
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().handshake, handshake::in_flight) << net.log();
+  EXPECT_EQ(result.error().aftermath, aftermath::unknown) << net.log();
+}
+
 }  // namespace

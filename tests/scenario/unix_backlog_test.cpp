@@ -181,4 +181,52 @@ TEST_F(UnixBacklog, is_not_asked_for_what_TCP_alone_has) {
   }
 }
 
+TEST_F(UnixBacklog, a_borrowed_descriptor_without_a_listener_has_started_nothing_and_is_left_as_it_is) {
+  auto const mine = lend(AF_UNIX);
+  net.answers_at_once(server, ENOENT);
+  auto const missing = tconn::timed_connect(mine, server, 10ms, {}, simulated{&net});
+  ASSERT_FALSE(missing);
+  EXPECT_EQ(missing.error().code, std::errc::no_such_file_or_directory);
+  EXPECT_EQ(missing.error().handshake, handshake::not_started);
+  EXPECT_EQ(count(net.log(), "start_connect"), 1) << net.log();
+  auto const refused = tconn::timed_connect(mine, server, 10ms, {}, simulated{&net});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().handshake, handshake::failed);
+  EXPECT_EQ(count(net.log(), " disconnect "), 0) << "TCP alone is disconnected to connect again\n" << net.log();
+}
+
+TEST_F(UnixBacklog, start_connect_that_is_connected_at_once_is_finished_by_the_first_look) {
+  net.backlog_full_until(server, 0ms);
+  auto attempt = tconn::start_connect(server, {}, simulated{&net});
+  ASSERT_TRUE(attempt) << net.log();
+  auto const finished = attempt->try_finish();
+  ASSERT_TRUE(finished);
+  EXPECT_TRUE(*finished) << told(*finished);
+}
+
+// The mode of the socket cannot be set, so that the connection cannot be handed over.
+TEST_F(UnixBacklog, what_is_left_of_a_connection_that_cannot_be_handed_over_is_told_as_the_peer_sees_it) {
+  using tconn::testing::fault_plan;
+  using tconn::testing::faulty;
+  net.backlog_full_until(server, 0ms);
+  auto const told_of = [&](auto sys) {
+    auto const result = tconn::timed_connect(server, 10ms, {}, sys);
+    EXPECT_EQ(result.error().code, std::errc::io_error);
+    return std::pair(result.error().handshake, result.error().aftermath);
+  };
+  fault_plan stuck{.fail_at = 1, .error = EIO, .call = "set_blocking"};
+  EXPECT_EQ(told_of(faulty{simulated{&net}, stuck}), std::pair(handshake::completed, aftermath::peer_sees_close));
+  EXPECT_EQ(count(net.wire(), "> FIN"), 1) << net.log();
+
+  stuck.calls = 0;
+  fault_plan gone{.fail_at = 2, .error = ENOTCONN, .call = "peer_name"};  // the second is that of giving up
+  EXPECT_EQ(told_of(faulty{faulty{simulated{&net}, stuck}, gone}), std::pair(handshake::failed, aftermath::none));
+
+  stuck.calls = 0;
+  net.before_call = [this](std::string_view call) {
+    if (call == "connect_error") net.deliver(5, tconn::testing::happening::rst);
+  };
+  EXPECT_EQ(told_of(faulty{simulated{&net}, stuck}), std::pair(handshake::failed, aftermath::none)) << net.log();
+}
+
 }  // namespace
