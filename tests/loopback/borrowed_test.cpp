@@ -186,6 +186,16 @@ TEST_F(Borrowed, of_the_unix_family_that_was_refused_can_connect_again) {
   EXPECT_EQ(what_is_read(live.accept()), "1 bytes");
 }
 
+// getpeername() gives the name that the listener was bound to.
+TEST_F(Borrowed, of_the_unix_family_connects_by_any_name_of_its_peer) {
+  temporary_path const path("bound.sock");
+  temporary_path const link("link.sock");
+  listener const server(path.where());
+  ASSERT_EQ(::symlink(path.text().c_str(), link.text().c_str()), 0);
+  auto const mine = fresh(0, AF_UNIX);
+  EXPECT_TRUE(timed_connect(mine.native_handle(), link.where(), 1s));
+}
+
 TEST_F(Borrowed, of_the_unix_family_that_is_connected_to_somebody_else_is_an_error_and_stays_untouched) {
   temporary_path const path("one.sock");
   temporary_path const other("other.sock");

@@ -210,6 +210,26 @@ TEST_F(Borrowed, whose_own_attempt_failed_and_was_read_and_that_cannot_start_ane
   EXPECT_EQ(result.error().handshake, handshake::not_started) << net.log();
 }
 
+// What it has become is ours to end, whatever came before.
+TEST_F(Borrowed, whose_own_connection_cannot_be_read_is_given_up_with_that_error) {
+  for (bool const starts_anew : {true, false}) {
+    auto const mine = lend(AF_INET, false);
+    simulated sys{&net};
+    net.on_syn(to, {starts_anew ? rst(1ms) : syn_ack(1ms)});
+    sys.start_connect(mine, to);
+    net.pass(5ms);
+    int read_away = 0;
+    if (starts_anew) sys.connect_error(mine, read_away);
+    if (starts_anew) net.answers_at_once(to, 0);
+    tconn::testing::fault_plan plan{.fail_at = 1, .error = EIO, .call = "peer_name"};
+    auto const result = tconn::timed_connect(mine, to, 10ms, {}, tconn::testing::faulty{sys, plan});
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().code, std::errc::io_error);
+    EXPECT_EQ(result.error().aftermath, aftermath::peer_sees_close) << net.log();
+  }
+  EXPECT_EQ(count(net.wire(), "> FIN"), 2) << net.log();
+}
+
 TEST_F(Borrowed, that_was_refused_can_connect_again_at_once) {
   auto const mine = lend();
   net.on_syn(to, {rst(1ms)});
@@ -254,12 +274,13 @@ TEST_F(Borrowed, whose_mode_a_hook_has_changed_comes_back_as_it_was_and_keeps_it
   }
 }
 
-TEST_F(Borrowed, that_connected_to_itself_does_not_stay_so) {
+TEST_F(Borrowed, that_connected_to_itself_is_tried_8_times_and_does_not_stay_so) {
   auto const mine = lend();
   net.ephemeral_ports(std::vector<std::uint16_t>(100, 80));
   auto const result = connect_borrowed(mine, 10ms);
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().code, errc::self_connect);
+  EXPECT_EQ(count(net.log(), "start_connect"), tconn::detail::most_tries) << net.log();
   EXPECT_EQ(net.socket_at(mine).state, tconn::tcp_state::closed);
   EXPECT_EQ(net.socket_at(mine).error, 0);
 }

@@ -37,6 +37,17 @@ TEST(EmulatedKernel, that_fills_in_no_state_leaves_it_unknown) {
   EXPECT_EQ(result.error().aftermath, aftermath::kept);
 }
 
+TEST(EmulatedKernel, that_fills_in_no_state_knows_a_refusal_that_the_second_connect_answers) {
+  world net;
+  auto const to = at("192.0.2.1:80");
+  net.on_syn(to, {rst(0ms)});
+  auto const result = tconn::timed_connect(to, 10ms, {}, answers_nothing(&net));
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, std::errc::connection_refused);
+  EXPECT_EQ(result.error().handshake, handshake::failed);
+  EXPECT_EQ(result.error().aftermath, aftermath::none);
+}
+
 TEST(Multipath, where_the_system_lacks_it_is_an_invalid_option) {
   for (int const error : {EPROTONOSUPPORT, ENOPROTOOPT, EMFILE}) {
     for (bool const multipath : {true, false}) {
@@ -142,6 +153,21 @@ TEST_F(PlainPosix, a_refusal_that_connect_itself_answers_has_failed) {
   EXPECT_EQ(result.error().code, std::errc::connection_refused);
   EXPECT_EQ(result.error().handshake, handshake::failed);
   EXPECT_EQ(result.error().aftermath, aftermath::none);
+}
+
+TEST_F(PlainPosix, a_borrowed_descriptor_whose_peer_cannot_be_read_is_left_alone) {
+  auto const anothers = at("192.0.2.7:80");
+  net.on_syn(anothers, {syn_ack(0ms)});
+  auto const mine = lend(AF_INET, /*blocking*/ false);
+  simulated const sys{&net};
+  sys.start_connect(mine, anothers);
+  ASSERT_EQ(sys.start_connect(mine, anothers), 0);
+  tconn::testing::fault_plan plan{.fail_at = 1, .error = ENOBUFS, .call = "peer_name"};
+  auto const result = tconn::timed_connect(mine, to, 10ms, {}, tconn::testing::faulty{sys, plan});
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, std::errc::already_connected);
+  EXPECT_EQ(result.error().aftermath, aftermath::none);
+  EXPECT_EQ(count(net.wire(), "> FIN"), 0) << net.log();
 }
 
 }  // namespace

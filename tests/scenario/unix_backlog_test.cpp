@@ -110,6 +110,8 @@ TEST_F(UnixBacklog, EINTR_of_connect_is_tried_again) {
   world own;
   own.backlog_full_until(server, 0ms);
   EXPECT_TRUE(tconn::timed_connect(server, 1ms, {}, interrupted_once{&own}));
+  auto const mine = own.lend(AF_UNIX);
+  EXPECT_TRUE(tconn::timed_connect(mine, server, 1ms, {}, interrupted_once{&own}));
 }
 
 TEST_F(UnixBacklog, a_missing_listener_is_an_error_at_once) {
