@@ -190,7 +190,7 @@ TEST_F(Borrowed, of_the_unix_family_that_was_refused_can_connect_again) {
 TEST_F(Borrowed, of_the_unix_family_connects_by_any_name_of_its_peer) {
   temporary_path const path("bound.sock");
   temporary_path const link("link.sock");
-  listener const server(path.where());
+  listener const bound(path.where());
   ASSERT_EQ(::symlink(path.text().c_str(), link.text().c_str()), 0);
   auto const mine = fresh(0, AF_UNIX);
   EXPECT_TRUE(timed_connect(mine.native_handle(), link.where(), 1s));
