@@ -2,8 +2,7 @@
 # Tells which lines and branches of the headers the tests have reached; BUILD_DIR/coverage.txt lists the missing lines.
 #
 # Each test runs in a process of its own, and libgcov adds its counts to the file of the program under a lock; gcovr
-# adds up what the programs say of one header. What is not counted: children that end with _exit (those of
-# tests/support/network_namespace.hpp), and templates that no test instantiates.
+# adds up what the programs say of one header. What is not counted: templates that no test instantiates.
 # Usage: cmake -D GCOVR=gcovr -D SOURCE_DIR=. -D BUILD_DIR=build/coverage -P coverage_report.cmake
 cmake_minimum_required(VERSION 3.23)
 

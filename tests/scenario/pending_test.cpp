@@ -217,6 +217,17 @@ TEST_F(Pending, whose_look_fails_is_told_so_and_given_up) {
   EXPECT_FALSE(*attempt);
 }
 
+TEST_F(Pending, whose_error_cannot_be_read_is_given_up_though_it_is_connected) {
+  net.on_syn(to, {syn_ack(0ms)});
+  auto attempt = start();
+  tconn::testing::fault_plan plan{.fail_at = 1, .error = ENOBUFS, .call = "connect_error"};
+  auto const failed = attempt->try_finish(tconn::testing::faulty{simulated{&net}, plan});
+  ASSERT_TRUE(failed);
+  EXPECT_EQ(failed->error().code, std::errc::no_buffer_space);
+  EXPECT_EQ(failed->error().handshake, handshake::completed) << net.log();
+  EXPECT_EQ(failed->error().aftermath, aftermath::peer_sees_close);
+}
+
 TEST_F(Pending, keeps_its_options_and_address_when_it_is_moved) {
   auto first = tconn::start_connect(at("192.0.2.9:9"), {}, simulated{&net});
   net.on_syn(to, {syn_ack(0ms)});

@@ -131,7 +131,8 @@ TEST_F(RaceTable, a_RST_that_the_wait_or_the_last_look_sees_is_the_reason) {
       world own;
       own.calls_take(1us);
       own.on_syn(to, {rst(when - 2us)});
-      auto const result = tconn::timed_connect(to, 100ms, {.on_timeout = how}, simulated{&own});
+      auto const result =
+          tconn::timed_connect(to, 100ms, {.on_timeout = how, .accept_late = how == on_timeout::keep}, simulated{&own});
       ASSERT_FALSE(result);
       EXPECT_EQ(result.error().code, std::errc::connection_refused) << own.log();
       EXPECT_EQ(result.error().handshake, handshake::failed);

@@ -77,7 +77,10 @@ TEST_F(UnixBacklog, a_place_that_comes_free_at_the_deadline_is_found_by_the_last
 
 TEST_F(UnixBacklog, a_place_that_comes_free_at_the_deadline_is_too_late_where_late_is_refused) {
   net.backlog_full_until(server, 10ms);
-  EXPECT_FALSE(connect(10ms, {.accept_late = false}));
+  auto const result = connect(10ms, {.accept_late = false});
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, tconn::errc::deadline_exceeded);
+  EXPECT_EQ(result.error().handshake, handshake::not_started);
   EXPECT_EQ(net.elapsed(), 10ms);
 }
 
