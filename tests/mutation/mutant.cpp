@@ -30,7 +30,8 @@ unsigned char* mapped(char const* path) {
 
 // Before every other initialisation, as that may call the library.
 __attribute__((constructor(101))) void read_environment() {
-  if (char const* const number = std::getenv("TIMED_CONNECT_MUTANT")) active = static_cast<int>(std::strtol(number, nullptr, 10));
+  if (char const* const number = std::getenv("TIMED_CONNECT_MUTANT"))
+    active = static_cast<int>(std::strtol(number, nullptr, 10));
   if (char const* const path = std::getenv("TIMED_CONNECT_REACHED")) reached = mapped(path);
 }
 

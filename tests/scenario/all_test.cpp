@@ -262,8 +262,10 @@ TEST_F(All, leaves_the_choice_to_the_system_where_the_pool_has_nothing_of_the_fa
 TEST_F(All, refuses_pools_that_make_no_sense) {
   std::vector<endpoint> const with_port{at("198.51.100.1:5")};
   std::vector<endpoint> const path{at("unix:/a")};
+  std::vector<endpoint> const nothing{endpoint()};
   std::vector<endpoint> const good{at("198.51.100.1:0")};
   for (auto const& options : {batch_options{.local_addresses = with_port}, batch_options{.local_addresses = path},
+                              batch_options{.local_addresses = nothing},
                               batch_options{.each = {.local = good[0]}, .local_addresses = good}}) {
     auto const results = connect_all(two, 1s, options);
     ASSERT_EQ(results.size(), 2U);

@@ -228,6 +228,15 @@ TEST_F(Pending, whose_error_cannot_be_read_is_given_up_though_it_is_connected) {
   EXPECT_EQ(failed->error().aftermath, aftermath::peer_sees_close);
 }
 
+TEST_F(Pending, goes_on_when_it_is_moved_to_itself) {
+  net.on_syn(to, {syn_ack(1ms)});
+  auto attempt = start();
+  auto& itself = *attempt;
+  *attempt = std::move(itself);
+  ASSERT_TRUE(*attempt);
+  EXPECT_TRUE(attempt->wait(10ms, on_timeout::close, simulated{&net})) << net.log();
+}
+
 TEST_F(Pending, keeps_its_options_and_address_when_it_is_moved) {
   auto first = tconn::start_connect(at("192.0.2.9:9"), {}, simulated{&net});
   net.on_syn(to, {syn_ack(0ms)});

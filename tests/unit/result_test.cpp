@@ -54,11 +54,22 @@ TEST(Result, value_throws_what_the_error_says) {
   EXPECT_NO_THROW(result<void>().value());
 }
 
+TEST(Result, value_is_the_value_where_there_is_one) {
+  number good = 7;
+  number const kept = 8;
+  good.value() = 9;
+  EXPECT_EQ(good.value(), 9);
+  EXPECT_EQ(kept.value(), 8);
+  EXPECT_EQ(*owner(std::make_unique<int>(5)).value(), 5);
+}
+
 TEST(Result, value_or_stands_in_for_a_missing_value) {
   EXPECT_EQ(number(refused).value_or(3), 3);
   EXPECT_EQ(number(7).value_or(3), 7);
   number const bad = refused;
   EXPECT_EQ(bad.value_or(4), 4);
+  number const kept = 6;
+  EXPECT_EQ(kept.value_or(4), 6);
   EXPECT_EQ(*owner(std::make_unique<int>(5)).value_or(nullptr), 5);
 }
 

@@ -125,6 +125,7 @@ TEST(LeftUntil, is_at_most_what_the_systems_call_can_take) {
 TEST(Selecting, cannot_wait_on_a_descriptor_beyond_FD_SETSIZE) {
   EXPECT_TRUE(tconn::selecting::can_wait_on(FD_SETSIZE - 1));
   EXPECT_FALSE(tconn::selecting::can_wait_on(FD_SETSIZE));
+  EXPECT_FALSE(tconn::selecting::can_wait_on(tconn::no_handle));
   EXPECT_TRUE(tconn::polling::can_wait_on(1 << 20));
 }
 
