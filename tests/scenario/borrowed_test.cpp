@@ -14,6 +14,18 @@ using tconn::on_timeout;
 class Borrowed : public Scenario {
  protected:
   tconn::endpoint const other = at("192.0.2.99:99");
+
+  /// One whose attempt at `to` was refused, and whose SO_ERROR its owner has read.
+  tconn::native_handle lend_refused() {
+    auto const mine = lend(AF_INET, false);
+    net.on_syn(to, {rst(1ms)});
+    simulated sys{&net};
+    sys.start_connect(mine, to);
+    net.pass(5ms);
+    int read_away = 0;
+    sys.connect_error(mine, read_away);
+    return mine;
+  }
 };
 
 TEST_F(Borrowed, comes_back_in_the_blocking_mode_in_which_it_came_on_every_path) {
@@ -178,25 +190,13 @@ TEST_F(Borrowed, whose_attempt_at_somebody_else_failed_long_ago_starts_anew) {
 }
 
 TEST_F(Borrowed, whose_own_attempt_failed_and_was_read_starts_anew) {
-  auto const mine = lend(AF_INET, false);
-  net.on_syn(to, {rst(1ms)});
-  simulated sys{&net};
-  sys.start_connect(mine, to);
-  net.pass(5ms);
-  int error = 0;
-  sys.connect_error(mine, error);
+  auto const mine = lend_refused();
   net.on_syn(to, {syn_ack(1ms)});
   EXPECT_TRUE(connect_borrowed(mine, 10ms)) << net.log();
 }
 
 TEST_F(Borrowed, whose_own_attempt_failed_and_was_read_and_that_cannot_start_anew_has_started_nothing) {
-  auto const mine = lend(AF_INET, false);
-  net.on_syn(to, {rst(1ms)});
-  simulated sys{&net};
-  sys.start_connect(mine, to);
-  net.pass(5ms);
-  int error = 0;
-  sys.connect_error(mine, error);
+  auto const mine = lend_refused();
   struct unreachable_now : simulated {
     using simulated::simulated;
     int start_connect(tconn::native_handle handle, tconn::endpoint const& peer) const {
