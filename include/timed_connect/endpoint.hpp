@@ -28,7 +28,7 @@ class endpoint {
   /// one without a name or longer than sockaddr_un) make an endpoint that is not valid().
   endpoint(sockaddr const* address, detail::address_length length) noexcept {
     auto const given = static_cast<std::size_t>(length);
-    if (address == nullptr || given < sizeof address->sa_family || given > sizeof bytes_) return;
+    if (address == nullptr || given > sizeof bytes_) return;
     std::memcpy(&bytes_, address, given);
     size_ = accepted_size(given);
     detail::set_length(*reinterpret_cast<sockaddr*>(&bytes_), size_);

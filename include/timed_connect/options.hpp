@@ -102,12 +102,11 @@ inline int check(endpoint const& to, connect_options const& options) {
   if (!sets_up_the_socket(options)) return check(options.cancel);
   constexpr std::int64_t longest_user_timeout = 0x7fffffff;
   constexpr std::size_t longest_interface_name = 15;  // IFNAMSIZ less its NUL
-  bool const good = (!asks_for_inet(options) || is_inet(to.family())) &&
-                    (!options.local || (options.local->valid() && options.local->family() == to.family())) &&
-                    options.interface_name.size() <= longest_interface_name &&
-                    options.interface_name.find('\0') == std::string_view::npos && options.user_timeout.count() >= 0 &&
-                    options.user_timeout.count() <= longest_user_timeout && options.syn_count >= 0 &&
-                    options.syn_count <= 127;
+  bool const good =
+      (!asks_for_inet(options) || is_inet(to.family())) && (!options.local || options.local->family() == to.family()) &&
+      options.interface_name.size() <= longest_interface_name &&
+      options.interface_name.find('\0') == std::string_view::npos && options.user_timeout.count() >= 0 &&
+      options.user_timeout.count() <= longest_user_timeout && options.syn_count >= 0 && options.syn_count <= 127;
   return good ? check(options.cancel) : own_error(errc::invalid_option);
 }
 

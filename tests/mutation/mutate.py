@@ -6,7 +6,7 @@ All mutants are compiled in at once (mutant schemata): `a < b` becomes `tconn_mu
 while mutant 17 is on, and an environment variable switches one on. So the tests are built once, not once a mutant.
 What the compiler evaluates stays as it is. Then the tests run, each alone, to see which mutants it reaches; and each
 mutant is run against the tests that reach it, until one of them fails. That goes in rounds: all mutants against the quick
-tests of what only computes, those that are left against its slow tests, and so on to what takes real time.
+tests of what only computes, those that are left against the quick ones that take real time, then the slow ones.
 
 Every verdict is kept in build/mutation/verdicts.json. With --continue a run goes on where another has stopped: what was
 killed stays so, and what has survived a program that has not been built since is not run against it again.
@@ -632,14 +632,14 @@ def configured():
 
 
 def unite(program):
-    """Writes all tests of a program into one file, each old file in a namespace of its own. One that defines macros or
-    includes headers that quarrel with others stays alone, and so does what is no test. Returns the sources."""
+    """Writes all tests of a program into one file, each old file in a namespace of its own. One that defines macros or an operator new, or
+    includes headers that quarrel with others, stays alone, and so does what is no test. Returns the sources."""
     sources = [path for path in sorted((PROJECT / 'tests' / program).glob('*.cpp')) if '_cares_' not in path.name]
     alone = [PROJECT / 'tests' / 'support' / 'main.cpp']
     includes, bodies = {}, []
     for at, path in enumerate(sources):
         text = path.read_text()
-        if not path.name.endswith('_test.cpp') or re.search('^#define|^#include <linux/', text, re.M):
+        if not path.name.endswith('_test.cpp') or re.search('^#define|^#include <linux/|operator new', text, re.M):
             alone.append(path)
             continue
         includes.update(dict.fromkeys(re.findall('^#include .*', text, re.M)))
@@ -820,7 +820,7 @@ def rounds(programs):
     """What runs after what: (programs, whether it is their slow tests)."""
     computing = [program for program in programs if not PROGRAMS[program]]
     real = [program for program in programs if PROGRAMS[program]]
-    return [(part, is_slow) for part in (computing, real) for is_slow in (False, True) if part]
+    return [(part, is_slow) for is_slow in (False, True) for part in (computing, real) if part]
 
 
 def judge(number, tests_by_program, budget, killers):

@@ -118,13 +118,20 @@ TEST(Cancellation, tells_why_it_has_no_descriptor_and_can_be_requested_all_the_s
   rlimit before{};
   ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
   rlimit const none{0, before.rlim_max};
+  int const first = ::dup(0);  // there may be none
+  int const input = first >= 0 ? 0 : ::open("/dev/null", O_RDONLY);
+  ASSERT_EQ(input, 0);
   ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
-  cancellation cancel;
-  ::setrlimit(RLIMIT_NOFILE, &before);
-  EXPECT_EQ(cancel.error(), std::errc::too_many_files_open);
-  EXPECT_EQ(cancel.native_handle(), tconn::no_handle);
-  cancel.request();
-  EXPECT_TRUE(cancel.requested());
+  {
+    cancellation cancel;
+    ::setrlimit(RLIMIT_NOFILE, &before);
+    EXPECT_EQ(cancel.error(), std::errc::too_many_files_open);
+    EXPECT_EQ(cancel.native_handle(), tconn::no_handle);
+    cancel.request();
+    EXPECT_TRUE(cancel.requested());
+  }
+  EXPECT_NE(::fcntl(input, F_GETFD), -1);  // nobody else's descriptor was closed for it
+  ::close(first);
 }
 
 /// The platform's own way, for systems without eventfd.

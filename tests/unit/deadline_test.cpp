@@ -63,6 +63,8 @@ TEST(Deadline, waits_for_ever_only_for_never_and_what_is_too_long) {
   EXPECT_EQ(deadline(duration<double>(std::numeric_limits<double>::infinity())).until(noon), never);
   EXPECT_EQ(deadline(duration<std::uint64_t>(UINT64_MAX)).until(noon), never);
   EXPECT_EQ(deadline(duration<int, std::exa>(1)).until(noon), never);
+  EXPECT_EQ(deadline(duration<double, std::nano>(9223372036854775808.0)).until(noon), never);  // 2^63
+  EXPECT_EQ(deadline(nanoseconds::max() - 1ns).until(noon), never);
   EXPECT_EQ(deadline(std::chrono::steady_clock::time_point::max()).until(noon), never);
   EXPECT_EQ(deadline::after(std::chrono::hours::max()).until(noon), never);
   EXPECT_LT(deadline(nanoseconds::max() - 24h).until(noon), never);
@@ -94,6 +96,13 @@ TEST(Deadline, rounds_what_is_finer_than_a_nanosecond_up_so_that_it_is_never_ear
 TEST(Deadline, keeps_every_nanosecond_of_a_long_duration) {
   EXPECT_EQ(counted(nanoseconds{4'611'686'018'427'387'903}), nanoseconds{4'611'686'018'427'387'903});
   EXPECT_EQ(counted(std::chrono::hours{24 * 365 * 100}), std::chrono::hours{24 * 365 * 100});
+}
+
+TEST(Deadline, counts_from_a_clock_before_its_beginning_as_well) {
+  constexpr time_point early{nanoseconds{-5}};
+  EXPECT_EQ(deadline(10ns).until(early), time_point{5ns});
+  EXPECT_EQ(deadline(-3ns).until(early), time_point{-8ns});
+  EXPECT_EQ(deadline(std::chrono::hours::max()).until(early), never);
 }
 
 static_assert(counted(250us) == 250us, "a deadline of a duration is a constant expression");

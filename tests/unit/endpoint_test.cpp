@@ -58,6 +58,7 @@ TEST(Endpoint, refuses_text_that_is_not_an_endpoint) {
                                         "127.0.0.1:00",
                                         "127.0.0.1:65536",
                                         "127.0.0.1:99999999999999999999",
+                                        "127.0.0.1:18446744073709551696",
                                         "127.0.0.1:0x50",
                                         "127.0.0.1:http",
                                         "127.0.0.01:80",
@@ -77,6 +78,7 @@ TEST(Endpoint, refuses_text_that_is_not_an_endpoint) {
                                         "[]:80",
                                         "[::1:80",
                                         "::1]:80",
+                                        "x::1]:80",
                                         "[[::1]]:80",
                                         "[::1]:080",
                                         "[::1]:65536",
@@ -91,6 +93,7 @@ TEST(Endpoint, refuses_text_that_is_not_an_endpoint) {
                                         "[fe80::1%999999999]:80",
                                         "[fe80::1%01]:80",
                                         "[fe80::1%+1]:80",
+                                        "[fe80::1%1x]:80",
                                         "[fe80::1%lo\0]:80"s,
                                         "[%lo]:80",
                                         "[fe80::1%0]:80",
@@ -121,6 +124,7 @@ TEST(Endpoint, takes_a_unix_name_of_the_longest_length_that_fits) {
   endpoint const unterminated(reinterpret_cast<sockaddr*>(&full), sizeof full);
   EXPECT_TRUE(unterminated.valid());
   EXPECT_EQ(unterminated.to_string(), "unix:" + std::string(108, 'x'));
+  EXPECT_EQ(unterminated.size(), sizeof full);
 }
 
 TEST(Endpoint, of_a_unix_path_is_the_same_whether_or_not_its_end_is_counted) {
@@ -174,6 +178,8 @@ TEST(Endpoint, is_not_valid_for_AF_UNSPEC_and_for_lengths_that_are_not_the_famil
   longer.begin.ss_family = AF_APPLETALK;
   EXPECT_FALSE(is_valid(longer, sizeof longer));
   EXPECT_TRUE(is_valid(longer, 16));
+  EXPECT_TRUE(is_valid(longer, sizeof longer.begin));
+  EXPECT_FALSE(is_valid(longer, sizeof longer.begin.ss_family));  // a family, and no address
   EXPECT_FALSE(endpoint(nullptr, 16).valid());
   EXPECT_FALSE(endpoint().valid());
   EXPECT_EQ(endpoint().to_string(), "no endpoint");
@@ -197,11 +203,37 @@ TEST(Endpoint, is_equal_by_address_port_and_scope_alone) {
   scoped.sin6_scope_id = 1;
   EXPECT_NE(make(plain), make(scoped));
   EXPECT_NE(endpoint::loopback_v4(80), endpoint::loopback_v6(80));
+  auto labelled = plain;
+  labelled.sin6_flowinfo = 7;
+  EXPECT_EQ(make(plain), make(labelled));
   sockaddr_un padded{};
   padded.sun_family = AF_UNIX;
   padded.sun_path[0] = 'x';
   padded.sun_path[5] = 'y';  // behind the NUL: not part of the name
   EXPECT_EQ(make(padded), *endpoint::parse("unix:x"));
+}
+
+TEST(Endpoint, of_another_family_or_length_is_another_one_whatever_bytes_they_share) {
+  sockaddr_in v4{};
+  v4.sin_family = AF_INET;
+  v4.sin_port = htons(80);
+  v4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  auto other = v4;
+  other.sin_family = AF_APPLETALK;
+  sockaddr_in6 v6{};
+  v6.sin6_family = AF_INET6;
+  v6.sin6_port = v4.sin_port;
+  v6.sin6_flowinfo = v4.sin_addr.s_addr;  // where IPv4 has its address
+  auto const make = [](auto const& address) {
+    return endpoint(reinterpret_cast<sockaddr const*>(&address), sizeof address);
+  };
+  EXPECT_NE(make(v4), make(other));
+  EXPECT_NE(make(v4), make(v6));
+  auto const at = [](std::string_view text) { return *endpoint::parse(text); };
+  EXPECT_NE(at("unix:@a"), at("unix:@ab"));
+  EXPECT_NE(at("unix:@ab"), at("unix:@a"));
+  EXPECT_NE(at("unix:/run/a"), at("unix:/var/a"));
+  EXPECT_NE(at("unix:/run/x/a"), at("unix:/run/x/b"));
 }
 
 TEST(Endpoint, reaches_what_a_socket_connected_to_it_gives_as_its_peer) {
@@ -214,7 +246,9 @@ TEST(Endpoint, reaches_what_a_socket_connected_to_it_gives_as_its_peer) {
   EXPECT_TRUE(at("[fe80::1%lo]:80").reaches(at("[fe80::1]:80")));
   EXPECT_FALSE(at("[fe80::1%lo]:80").reaches(at("[fe80::2%lo]:80")));
   EXPECT_FALSE(at("127.0.0.1:80").reaches(at("[::1]:80")));
+  EXPECT_FALSE(at("0.0.0.0:80").reaches(at("[::1]:80")));
   EXPECT_TRUE(at("unix:/x").reaches(at("unix:/x")));
+  EXPECT_FALSE(at("unix:/x").reaches(at("unix:/y")));
   auto const scoped = [](std::uint32_t scope) {
     sockaddr_in6 address{};
     address.sin6_family = AF_INET6;

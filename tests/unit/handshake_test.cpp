@@ -37,6 +37,15 @@ tconn::connect_failure failure(aftermath left) {
   return made;
 }
 
+TEST(ConnectFailure, and_what_is_remembered_of_an_attempt_begin_with_nothing_to_tell) {
+  auto const has_nothing = [](auto const& failure) {
+    return !failure.code && !failure.where.valid() && failure.handshake == handshake::not_started &&
+           failure.aftermath == aftermath::none && failure.syn_retransmits == 0 && failure.elapsed == 0ns;
+  };
+  EXPECT_TRUE(has_nothing(tconn::connect_failure{}));
+  EXPECT_TRUE(has_nothing(tconn::attempt_failure{}));
+}
+
 TEST(ConnectFailure, message_is_one_line_with_address_reason_time_SYNs_and_aftermath) {
   EXPECT_EQ(failure(aftermath::nothing_sent).message(),
             "127.0.0.1:80: deadline exceeded after 250.078 ms, handshake in_flight (SYN repeated 2 times); given up in "

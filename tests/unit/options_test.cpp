@@ -87,6 +87,7 @@ TEST(Options, out_of_range_are_invalid) {
   EXPECT_EQ(check({.on_timeout = static_cast<on_timeout>(3)}), errc::invalid_option);
   EXPECT_EQ(check({.on_timeout = static_cast<on_timeout>(-1)}), errc::invalid_option);
   EXPECT_EQ(check({.interface_name = "sixteen-letters-"}), errc::invalid_option);
+  EXPECT_FALSE(check({.interface_name = "fifteen-letters"}));
   EXPECT_EQ(check({.interface_name = std::string_view("lo\0", 3)}), errc::invalid_option);
   EXPECT_EQ(check({.user_timeout = -1ms}), errc::invalid_option);
   EXPECT_EQ(check({.user_timeout = 2147483648ms}), errc::invalid_option);

@@ -3,6 +3,8 @@
 
 #include "support/loopback.hpp"
 
+#include <timed_connect/testing/simulated.hpp>
+
 #include <gtest/gtest.h>
 
 namespace {
@@ -61,6 +63,19 @@ TEST(Socket, moves_its_descriptor_and_closes_the_one_that_it_replaces) {
   EXPECT_EQ(owner.native_handle(), second);
   socket const last(std::move(owner));
   EXPECT_EQ(last.native_handle(), second);
+}
+
+TEST(Socket, is_closed_by_the_system_that_has_opened_it_wherever_it_was_moved) {
+  using tconn::testing::simulated;
+  tconn::testing::world here;
+  tconn::testing::world there;
+  {
+    tconn::basic_socket<simulated> owner(here.lend(), simulated{&here});
+    owner = tconn::basic_socket<simulated>(there.lend(), simulated{&there});
+    EXPECT_EQ(here.open_sockets(), 0U);
+    EXPECT_EQ(there.open_sockets(), 1U);
+  }
+  EXPECT_EQ(there.open_sockets(), 0U);
 }
 
 }  // namespace
