@@ -657,8 +657,40 @@ TEST_F(Many, are_watched_again_after_false_alarms_and_bad_luck) {
 
 TEST_F(Many, sleep_while_nothing_happens) {
   connect_all(all, 1s);
-  EXPECT_EQ(count(net.log(), "+1000ms wait"), size + 1) << "the one wait, and a last look each";
+  EXPECT_EQ(count(net.log(), "+1000ms wait"), 1 + (size + 63) / 64) << "the one wait, and a last look at every 64";
   EXPECT_EQ(count(net.log(), "+0ms wait"), size / 64) << "a look after every 64 that have begun";
+}
+
+TEST_F(Many, that_the_last_look_finds_connected_or_refused_are_told_so_and_no_other) {
+  for (std::size_t const number : {std::size_t{60}, size}) {  // without a queue, and with one
+    for (bool const accept_late : {true, false}) {
+      world other;
+      for (std::size_t i = 0; i < number; ++i) {
+        if (i % 3 == 0) other.on_syn(all[i], {syn_ack(10ms)});
+        if (i % 3 == 1) other.on_syn(all[i], {rst(10ms)});
+      }
+      // Answers and deadline come while the last one, which is silent, begins.
+      std::size_t connects = 0;
+      other.before_call = [&](std::string_view call) {
+        if (call == "start_connect" && ++connects == 2 * number) other.pass(20ms);
+      };
+      auto const results = tconn::timed_connect_all(std::span(all).first(number), 15ms,
+                                                    {.each = {.accept_late = accept_late}}, simulated{&other});
+      for (std::size_t i = 0; i < number; ++i) {
+        if (i % 3 == 0 && accept_late) {
+          EXPECT_TRUE(results[i]) << i;
+          continue;
+        }
+        auto const& failed = results[i].error();
+        EXPECT_EQ(failed.code == std::errc::connection_refused, i % 3 == 1) << i;
+        EXPECT_EQ(failed.code == errc::deadline_exceeded, i % 3 != 1) << i;
+        EXPECT_EQ(failed.aftermath, i % 3 == 0   ? aftermath::peer_sees_close
+                                    : i % 3 == 1 ? aftermath::none
+                                                 : aftermath::nothing_sent)
+            << i;
+      }
+    }
+  }
 }
 
 TEST_F(Many, bear_a_queue_that_is_interrupted_and_tell_of_one_that_fails) {

@@ -110,8 +110,14 @@ struct attempt {
     tcp_facts const before = facts();  // the abort resets the kernel's count of SYNs
     if (before.state == tcp_state::closed) return closed_by_peer(before);
     int const decided = sys.shut(handle, shut_direction::receive);
+    // Our abort of a SYN forgets whom the socket was on its way to. Nothing else does, a RST of the peer's neither.
+    endpoint target;
+    int const forgotten = decided == 0 ? sys.name(handle, name_of::target, to.family(), target) : 0;
+    if (forgotten == native_error::not_connected)
+      return {tconn::handshake::in_flight, tconn::aftermath::nothing_sent, before.syn_retransmits};
     tcp_facts const after = facts();
-    if (after.state == tcp_state::closed) return decided == 0 ? who_closed_it(before, after) : closed_by_peer(before);
+    if (after.state == tcp_state::closed && decided != 0) return closed_by_peer(before);
+    if (after.state == tcp_state::closed) return who_closed_it(before, after, forgotten);
     // In SYN_RECV, between the halves of a simultaneous open, SHUT_RD decides nothing, and a FIN would wait for the
     // peer's ACK (tcp.c, tcp_shutdown): only a RST ends it.
     bool const is_half_open = after.state == tcp_state::syn_received;
@@ -150,17 +156,13 @@ struct attempt {
     return tconn::handshake::unknown;
   }
 
-  // Our shutdown has found the socket open, and now it is closed: by that shutdown, in SYN_SENT, or by a RST of the
-  // peer since. Our abort forgets whom the socket was on its way to and a RST does not. Multipath TCP never forgets; but
-  // there our abort leaves no error, and it is not silent, as it sends a RST for the SYN.
-  left_behind who_closed_it(tcp_facts const& before, tcp_facts const& after) const {
+  // Our shutdown has found the socket open, and now it is closed though it has not forgotten its target: by a RST of the
+  // peer since. Or it is Multipath TCP, which never forgets; there our abort leaves no error, and it is not silent, as
+  // it sends a RST for the SYN.
+  left_behind who_closed_it(tcp_facts const& before, tcp_facts const& after, int target_unreadable) const {
     unsigned const repeated = before.syn_retransmits;
-    endpoint target;
-    int const forgotten = sys.name(handle, name_of::target, to.family(), target);
-    if (forgotten == native_error::not_connected)
-      return {tconn::handshake::in_flight, tconn::aftermath::nothing_sent, repeated};
     int error = 0;
-    if (forgotten != 0 || sys.connect_error(handle, error) != 0)
+    if (target_unreadable != 0 || sys.connect_error(handle, error) != 0)
       return {tconn::handshake::unknown, tconn::aftermath::unknown, repeated};
     if (error == 0) return {tconn::handshake::in_flight, tconn::aftermath::unknown, repeated};
     return closed_since(after, repeated);

@@ -160,6 +160,13 @@ class course {
     settle(/*was_last_look*/ time_is_up);
   }
 
+  /// The last look, in the place of go_on(): by a driver that has found just now, after the deadline, the handles of many
+  /// ready or not.
+  void come_to_the_end(bool is_ready) {
+    seen_ = late(is_ready ? tried_.look() : outcome{stage::in_flight});
+    settle(/*was_last_look*/ true);
+  }
+
   /// In the place of begin(): there is no socket to begin with.
   void refuse(int error) {
     seen_ = {stage::not_started, error};
@@ -194,7 +201,7 @@ class course {
     pause_ = pause_ * 2 < longest_backlog_pause ? pause_ * 2 : longest_backlog_pause;
   }
 
-  // The one look after the wait. What it finds connected is late.
+  // The one look after the wait.
   outcome last_look() const {
     if (is_resting())
       return accept_late_ ? start(tried_) : outcome{stage::not_started, own_error(errc::deadline_exceeded)};
@@ -202,7 +209,11 @@ class course {
     int const woken = tried_.sys.wait(&entry, 1, long_past);
     bool const is_silent = woken == native_error::timed_out || woken == native_error::interrupted;
     if (!is_silent && woken != 0) return {stage::broken, woken};
-    outcome const seen = is_silent ? outcome{stage::in_flight} : tried_.look();
+    return late(is_silent ? outcome{stage::in_flight} : tried_.look());
+  }
+
+  // What only the last look has found.
+  outcome late(outcome const& seen) const {
     if (seen.at == stage::in_flight) return {stage::in_flight, own_error(errc::deadline_exceeded)};
     if (seen.at == stage::connected && !accept_late_) return {stage::refused_late, own_error(errc::deadline_exceeded)};
     return seen;

@@ -79,6 +79,10 @@ class owned_connect {
   void end(int error) { course_.end(error); }
   endpoint const& to() const { return course_.tried().to; }
   bool has_socket() const { return course_.tried().handle != no_handle; }
+  void come_to_the_end(bool is_ready) {
+    course_.come_to_the_end(is_ready);
+    retry_bad_luck();
+  }
 
   /// What it has come to: the socket is handed over, given up, or kept in failure.pending. What is given up is closed by
   /// `dispose`, see conclude.hpp.
