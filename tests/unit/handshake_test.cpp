@@ -50,6 +50,9 @@ TEST(ConnectFailure, message_is_one_line_with_address_reason_time_SYNs_and_after
   EXPECT_EQ(failure(aftermath::nothing_sent).message(),
             "127.0.0.1:80: deadline exceeded after 250.078 ms, handshake in_flight (SYN repeated 2 times); given up in "
             "silence");
+  auto once = failure(aftermath::nothing_sent);
+  once.syn_retransmits = 1;
+  EXPECT_NE(once.message().find("(SYN repeated 1 time)"), std::string::npos) << once.message();
   std::set<std::string> lines;
   for (auto left : {aftermath::none, aftermath::nothing_sent, aftermath::peer_sees_close, aftermath::peer_sees_reset,
                     aftermath::kept, aftermath::unknown}) {

@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 namespace {
 
@@ -103,6 +104,54 @@ TEST(Queue, reports_a_socket_once_until_it_is_watched_again) {
     EXPECT_EQ(taken(), token);
     EXPECT_EQ(taken(), 0U);
   }
+}
+
+TEST(Queue, gives_no_more_than_was_asked_for_and_writes_nothing_behind_it) {
+  tconn::native_handle opened = tconn::no_handle;
+  ASSERT_EQ(platform::open_queue(opened), 0);
+  tconn::socket const queue(opened);
+  std::vector<tconn::socket> ready;
+  for (std::uint32_t token = 1; token <= 3; ++token) {
+    ready.emplace_back(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    ASSERT_EQ(platform::watch(opened, ready.back().native_handle(), token), 0);
+  }
+  std::uint32_t tokens[4] = {99, 99, 99, 99};
+  std::size_t taken = 2;
+  EXPECT_EQ(platform::take_ready(opened, tokens, taken), 0);
+  EXPECT_EQ(taken, 2U);
+  EXPECT_EQ(tokens[2], 99U);
+}
+
+TEST(Platform, throws_away_what_has_come_by_tcp_and_says_when_there_is_no_more) {
+  support::listener const server;
+  auto const client = tconn::timed_connect(server.where(), std::chrono::seconds(3));
+  ASSERT_TRUE(client);
+  auto accepted = server.accept();
+  int const mine = client->native_handle();
+  EXPECT_EQ(platform::discard_received(mine), tconn::native_error::try_again);
+  ASSERT_EQ(::send(accepted.native_handle(), "x", 1, MSG_NOSIGNAL), 1);
+  ASSERT_TRUE(support::is_readable(mine, std::chrono::seconds(3)));
+  errno = EFAULT;
+  EXPECT_EQ(platform::discard_received(mine), 0);
+  accepted.close();
+  ASSERT_TRUE(support::is_readable(mine, std::chrono::seconds(3)));
+  errno = 0;
+  EXPECT_EQ(platform::discard_received(mine), tconn::native_error::try_again) << "at the end of all";
+}
+
+TEST(Platform, throws_away_what_a_unix_socket_has_got) {
+  int ends[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+  tconn::socket const mine(ends[0]);
+  tconn::socket const peer(ends[1]);
+  EXPECT_EQ(platform::discard_received(mine.native_handle()), tconn::native_error::try_again);
+  ASSERT_EQ(::send(ends[1], "x", 1, MSG_NOSIGNAL), 1);
+  EXPECT_EQ(platform::discard_received(mine.native_handle()), 0);
+}
+
+TEST(Platform, cannot_see_arrivals_at_what_is_not_tcp) {
+  tconn::socket const datagrams(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  EXPECT_EQ(platform::mark_arrivals(datagrams.native_handle()), tconn::native_error::not_supported);
 }
 
 TEST(Queue, is_not_inherited) {

@@ -7,6 +7,9 @@
 
 #include <gtest/gtest.h>
 
+#include <signal.h>
+#include <atomic>
+
 namespace {
 
 using namespace std::chrono_literals;
@@ -115,6 +118,40 @@ TYPED_TEST(WaitingStrategy, says_which_of_many_handles_is_ready) {
     for (std::size_t i = 0; i < entries.size(); ++i)
       EXPECT_EQ(entries[i].revents != 0, i == at) << i << " of " << which;
   }
+}
+
+extern "C" void on_user_signal(int) {}
+
+TYPED_TEST(WaitingStrategy, is_ended_by_a_signal_and_tells_so) {
+  struct sigaction action {};
+  struct sigaction before {};
+  action.sa_handler = on_user_signal;
+  ::sigaction(SIGUSR1, &action, &before);
+  std::atomic<bool> is_over = false;
+  std::thread send([&, self = ::pthread_self()] {
+    while (!is_over) {
+      ::pthread_kill(self, SIGUSR1);
+      std::this_thread::sleep_for(1ms);
+    }
+  });
+  auto entry = tconn::detail::platform::writable(this->writer.native_handle());
+  EXPECT_EQ(this->sys.wait(&entry, 1, this->sys.now() + 30s), native_error::interrupted);
+  is_over = true;
+  send.join();
+  ::sigaction(SIGUSR1, &before, nullptr);
+}
+
+TEST(Spinning, tells_of_a_look_that_fails) {
+  EXPECT_EQ(tconn::spinning{}.wait(nullptr, 1, tconn::detail::never), EFAULT);
+}
+
+TEST(LeftUntil, is_nothing_for_the_past_and_negative_for_ever) {
+  EXPECT_EQ(tconn::detail::left_until(tconn::detail::never), -1ns);
+  EXPECT_EQ(tconn::detail::left_until(tconn::detail::long_past), 0ns);
+  EXPECT_EQ(tconn::detail::left_until(tconn::native_system{}.now() - 1ns), 0ns);
+  auto const time = tconn::detail::to_timespec(1500ms);
+  EXPECT_EQ(time.tv_sec, 1);
+  EXPECT_EQ(time.tv_nsec, 500'000'000);
 }
 
 TEST(LeftUntil, is_at_most_what_the_systems_call_can_take) {
