@@ -148,6 +148,18 @@ TEST(Loopback, a_full_unix_backlog_is_waited_for) {
   }
 }
 
+TEST(Loopback, a_unix_connection_that_is_abandoned_is_told_so_under_whatever_path_its_listener_knows_itself) {
+  temporary_path const path("x.sock");
+  listener const server(path.where());
+  auto const name = path.where().to_string();
+  auto const file = name.rfind('/');
+  auto const other_name = *endpoint::parse(name.substr(0, file) + "/." + name.substr(file));
+  auto started = tconn::start_connect(other_name);
+  ASSERT_TRUE(started);
+  EXPECT_EQ(started->abandon(tconn::on_timeout::close), tconn::aftermath::peer_sees_close);
+  EXPECT_EQ(what_is_read(server.accept()), "EOF");
+}
+
 TEST(Loopback, a_unix_path_without_a_listener_is_an_error_at_once) {
   EXPECT_EQ(timed_connect(*endpoint::parse("unix:/nonexistent/x"), 5s).error().code,
             std::errc::no_such_file_or_directory);

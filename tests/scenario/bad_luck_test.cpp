@@ -36,6 +36,13 @@ TEST_F(BadLuck, a_self_connect_is_not_retried_after_the_deadline) {
   EXPECT_EQ(count(net.log(), "open "), 1);
 }
 
+TEST_F(BadLuck, at_the_very_moment_of_the_deadline_is_not_tried_again) {
+  net.calls_take(1ms);
+  net.answers_at_once(to, EADDRNOTAVAIL, 100);
+  EXPECT_FALSE(connect(2ms));
+  EXPECT_EQ(count(net.log(), "open "), 1) << net.log();
+}
+
 TEST_F(BadLuck, the_same_port_number_at_both_ends_is_no_self_connect) {
   net.ephemeral_ports({80});
   auto const mine = at("192.0.2.7:80");

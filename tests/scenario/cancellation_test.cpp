@@ -70,6 +70,16 @@ TEST_F(Cancelled, after_the_answer_was_found_is_too_late) {
   EXPECT_TRUE(cancel.requested());
 }
 
+TEST_F(Cancelled, after_a_refusal_was_found_is_too_late_as_well) {
+  net.answers_at_once(to, ECONNREFUSED);
+  net.before_call = [&](std::string_view call) {
+    if (call == "start_connect") cancel.request();
+  };
+  auto const result = connect(1s, {.cancel = &cancel});
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, std::errc::connection_refused);
+}
+
 TEST_F(Cancelled, does_not_end_other_calls) {
   net.on_syn(to, {syn_ack(30ms)});
   cancellation other;

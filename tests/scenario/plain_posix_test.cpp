@@ -22,6 +22,19 @@ TEST_F(PlainPosix, connects_by_wait_SO_ERROR_and_getpeername) {
   EXPECT_EQ(count(net.log(), "peer_name"), 1) << net.log();
 }
 
+TEST_F(PlainPosix, tries_again_after_a_self_connect_that_only_the_wait_has_shown) {
+  net.ephemeral_ports({80, 40000});
+  net.on_syn(to, {syn_ack(1ms)});
+  auto const result = connect(10ms);
+  ASSERT_TRUE(result) << told(result) << net.log();
+  EXPECT_EQ(net.socket_at(result->native_handle()).local.port(), 40000);
+}
+
+TEST_F(PlainPosix, is_asked_for_no_option_but_those_that_are_given) {
+  net.on_syn(to, {syn_ack(1ms)});
+  EXPECT_TRUE(connect(10ms, {.no_delay = true})) << net.log();
+}
+
 /// A kernel that answers TCP_INFO without filling it in, as an emulated one may.
 struct answers_nothing : simulated {
   using simulated::simulated;
@@ -35,6 +48,28 @@ TEST(EmulatedKernel, that_fills_in_no_state_leaves_it_unknown) {
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().handshake, handshake::unknown);
   EXPECT_EQ(result.error().aftermath, aftermath::kept);
+}
+
+/// The same, where a security module refuses the second connect().
+struct refuses_the_second : answers_nothing {
+  int* connects;
+  refuses_the_second(world* net, int* counted) : answers_nothing(net), connects(counted) {}
+  int start_connect(tconn::native_handle handle, tconn::endpoint const& to) const {
+    return ++*connects == 2 ? EPERM : simulated::start_connect(handle, to);
+  }
+};
+
+TEST(EmulatedKernel, that_refuses_the_second_connect_sees_no_FIN_before_the_RST_of_the_policy) {
+  world net;
+  auto const to = at("192.0.2.1:80");
+  net.on_syn(to, {syn_ack(0ms)});
+  int connects = 0;
+  auto const result =
+      tconn::timed_connect(to, 10ms, {.on_timeout = on_timeout::reset}, refuses_the_second(&net, &connects));
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, std::errc::operation_not_permitted);
+  EXPECT_EQ(count(net.wire(), "> RST"), 1) << net.wire();
+  EXPECT_EQ(count(net.wire(), "> FIN"), 0) << net.wire();
 }
 
 TEST(EmulatedKernel, that_fills_in_no_state_knows_a_refusal_that_the_second_connect_answers) {

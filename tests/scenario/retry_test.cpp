@@ -240,6 +240,7 @@ TEST_F(Retry, cancelled_in_a_pause_ends_at_once) {
   auto const result = retry(10s, {.each = {.cancel = &cancel}});
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().code, errc::cancelled);
+  EXPECT_EQ(result.error().attempts.back().code, std::errc::connection_refused) << "there was another";
   EXPECT_EQ(net.elapsed(), 3s);
 }
 
