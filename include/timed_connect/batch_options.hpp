@@ -56,7 +56,7 @@ namespace detail {
 /// The error that the options alone show; 0 if they make sense. What `each` says is held against every endpoint.
 inline int check(batch_options const& options) {
   for (auto const& local : options.local_addresses) {
-    if (!local.valid() || !is_inet(local.family()) || local.port() != 0) return own_error(errc::invalid_option);
+    if (!is_inet(local.family()) || local.port() != 0) return own_error(errc::invalid_option);
   }
   bool const has_both = options.each.local && !options.local_addresses.empty();
   return has_both ? own_error(errc::invalid_option) : check(options.each.cancel);

@@ -75,7 +75,6 @@ class batch {
     owned_connect<System> connecting;
     std::uint32_t index;
     bool is_ready = false;
-    bool is_watched = false;
     bool is_resting = false;
   };
   struct given_up {
@@ -89,10 +88,10 @@ class batch {
   // When the next attempt may begin; never, where none is left or there is no room.
   time_point next_begin() const {
     bool const has_room = options_.max_in_flight == 0 || in_flight_ < options_.max_in_flight;
-    time_point due = never;
-    if (has_room && (out_of_places_ || next_ < to_.size())) due = place_at_;
-    if (has_room && !waiters_.empty()) due = earlier(due, (std::max)(place_at_, waiters_.due()));
-    return due == never ? never : (std::max)(due, next_begin_);
+    if (!has_room) return never;
+    bool const is_any_left = out_of_places_ || next_ < to_.size();
+    auto const due = earlier(is_any_left ? place_at_ : never, (std::max)(place_at_, waiters_.due()));
+    return (std::max)(due, next_begin_);
   }
 
   // So many at a time, so that answers are not left lying while thousands begin.
@@ -100,17 +99,14 @@ class batch {
     constexpr int most_at_once = 64;
     for (int begun = 0; begun < most_at_once; ++begun) {
       auto const now = sys_.now();
-      bool const is_in_time = until_ == long_past || (now < until_ && !is_cancelled());
+      bool const is_in_time = until_ == long_past || now < until_;
       if (!is_in_time || next_begin() > now) return;
       // Those that wait for a port and those that have not begun take turns.
       bool const is_waiters_turn = next_ == to_.size() || !waiters_were_last_;
       bool const was_waiting = !out_of_places_ && is_waiters_turn && waiters_.due() <= now;
       waiters_were_last_ = was_waiting;
       auto const index = take_next(was_waiting);
-      if (!was_waiting && waiters_.is_short(index, now)) {
-        waiters_.add_behind(index);
-        continue;
-      }
+      if (!was_waiting && waiters_.add_behind_others(index)) continue;
       if (options_.pace != 0 && until_ != long_past) {
         std::chrono::nanoseconds const distance{std::chrono::nanoseconds{std::chrono::seconds{1}} / options_.pace};
         next_begin_ = saturated_sum((std::max)(next_begin_, now - longest_catch_up), distance);
@@ -118,8 +114,6 @@ class batch {
       begin(index, was_waiting);
     }
   }
-
-  bool is_cancelled() const { return options_.each.cancel != nullptr && options_.each.cancel->requested(); }
 
   std::uint32_t take_next(bool from_waiters) {
     if (from_waiters) return waiters_.take();
@@ -211,13 +205,14 @@ class batch {
 
   void go_on(std::uint32_t slot, bool is_ready) {
     if (slot >= lanes_.size() || !lanes_[slot]) return;
-    lanes_[slot]->is_watched = false;
     lanes_[slot]->connecting.go_on(is_ready);
     follow(slot);
   }
 
+  // Not at the deadline: then all have their last look before any of them is told.
   void go_on_with_those_that_rest() {
     auto const now = sys_.now();
+    if (now >= until_) return;
     for (std::uint32_t slot = 0; slot < lanes_.size(); ++slot) {
       if (lanes_[slot] && lanes_[slot]->is_resting && lanes_[slot]->connecting.wakes_at() <= now) go_on(slot, false);
     }
@@ -230,7 +225,7 @@ class batch {
     bool const rests = one.connecting.watched() == no_handle;
     resting_ += (rests ? 1 : 0) - (one.is_resting ? 1 : 0);
     one.is_resting = rests;
-    if (!rests && !one.is_watched && ready_.has_queue()) one.is_watched = ready_.add(one.connecting.watched(), slot);
+    if (!rests && ready_.has_queue()) ready_.add(one.connecting.watched(), slot);
   }
 
   // ---- the end of one, and of all ----

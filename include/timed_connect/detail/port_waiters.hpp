@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <numeric>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -25,39 +26,35 @@ class port_waiters {
 
   /// An attempt has got a port.
   void has_begun(std::uint32_t index) {
-    if (has_begun_[index]) return;
     has_begun_[index] = true;
-    if (knows_of_lack()) ++begun_[place_of(index)];
+    if (knows_of_lack()) begun_[place_of(index)] = true;
   }
 
   /// Whether an attempt at the same endpoint has ever got a port: only then can the batch itself have used up the ports,
   /// and not this host lack the address.
   bool may_have_used_up_the_ports(std::uint32_t index) {
     sort();
-    return begun_[place_of(index)] != 0;
+    return begun_[place_of(index)];
   }
 
-  /// Whether ports have run out for this peer a moment ago, so that another try would be in vain.
-  bool is_short(std::uint32_t index, time_point now) {
-    auto const found = find(index);
-    return found != lines_.end() && now < found->due;
-  }
   /// Whether ports have run out for anybody yet.
   bool knows_of_lack() const { return !sorted_.empty(); }
 
   /// To the end of its peer's line; to the front, if it was there before. The next try is at `due`.
   void add(std::uint32_t index, time_point due, bool was_first) {
-    auto found = find(index);
-    if (found == lines_.end()) found = lines_.insert(found, line{place_of(index), due, {}});
+    auto* found = find(index);
+    if (found == nullptr) found = &lines_.emplace_back(line{place_of(index), due, {}});
     found->due = due;
     if (was_first)
       found->waiting.push_front(index);
     else
       found->waiting.push_back(index);
   }
-  void add_behind(std::uint32_t index) {
-    auto const found = find(index);
-    add(index, found->due, /*was_first*/ false);
+  /// To the end of its peer's line; false if nobody waits for a port to this peer.
+  bool add_behind_others(std::uint32_t index) {
+    auto* const found = find(index);
+    if (found != nullptr) found->waiting.push_back(index);
+    return found != nullptr;
   }
 
   bool empty() const { return lines_.empty(); }
@@ -75,8 +72,7 @@ class port_waiters {
   }
   /// A port of this peer's has become free.
   void wake(std::uint32_t index) {
-    auto const found = find(index);
-    if (found != lines_.end()) found->due = long_past;
+    if (auto* const found = find(index)) found->due = long_past;
   }
 
  private:
@@ -85,7 +81,6 @@ class port_waiters {
     time_point due;
     std::deque<std::uint32_t> waiting;
   };
-  using lines = std::deque<line>;
   static bool is_due_earlier(line const& a, line const& b) { return a.due < b.due; }
 
   std::string_view bytes(std::uint32_t index) const {
@@ -97,27 +92,30 @@ class port_waiters {
   void sort() {
     if (!sorted_.empty()) return;
     sorted_.resize(to_.size());
-    for (std::uint32_t i = 0; i < sorted_.size(); ++i) sorted_[i] = i;
+    std::iota(sorted_.begin(), sorted_.end(), 0U);
     std::sort(sorted_.begin(), sorted_.end(), in_order());
     begun_.resize(to_.size());
-    for (std::uint32_t i = 0; i < sorted_.size(); ++i) {
-      if (has_begun_[i]) ++begun_[place_of(i)];
+    for (auto const index : sorted_) {
+      if (has_begun_[index]) begun_[place_of(index)] = true;
     }
   }
   std::size_t place_of(std::uint32_t index) const {
     return static_cast<std::size_t>(std::lower_bound(sorted_.begin(), sorted_.end(), index, in_order()) -
                                     sorted_.begin());
   }
-  lines::iterator find(std::uint32_t index) {
-    auto const peer = lines_.empty() ? 0 : place_of(index);
-    return std::find_if(lines_.begin(), lines_.end(), [&](line const& one) { return one.peer == peer; });
+  // The line of its peer, or null.
+  line* find(std::uint32_t index) {
+    if (lines_.empty()) return nullptr;
+    auto const is_its = [peer = place_of(index)](line const& one) { return one.peer == peer; };
+    auto const found = std::find_if(lines_.begin(), lines_.end(), is_its);
+    return found != lines_.end() ? &*found : nullptr;
   }
 
   std::span<endpoint const> to_;
   std::vector<bool> has_begun_;
   std::vector<std::uint32_t> sorted_{};
-  std::vector<std::uint32_t> begun_{};  // how many of a peer's, at the place where its equals begin
-  lines lines_{};
+  std::vector<bool> begun_{};  // whether any of a peer's has, at the place where its equals begin
+  std::deque<line> lines_{};
 };
 
 }  // namespace detail

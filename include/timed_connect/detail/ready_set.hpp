@@ -9,6 +9,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
+#include <span>
 #include <vector>
 
 namespace tconn {
@@ -35,11 +37,9 @@ class ready_set {
     return wants_queue_;
   }
 
-  /// False if the queue takes no more: then there is no queue from now on, and all sockets have to be listed.
-  bool add(native_handle handle, std::uint32_t token) {
-    if (sys_.watch(queue_, handle, token) == 0) return true;
-    give_queue_up();
-    return false;
+  /// If the queue takes no more, there is none from now on, and all sockets have to be listed.
+  void add(native_handle handle, std::uint32_t token) {
+    if (sys_.watch(queue_, handle, token) != 0) give_queue_up();
   }
 
   void begin_list() {
@@ -55,15 +55,16 @@ class ready_set {
   /// error that ends everything: errc::cancelled, or what wait() has; 0 if there is none.
   template <class Ready>
   int wait(cancellation const* cancel, time_point until, Ready&& ready) {
-    if (wants_queue_ && queue_ != no_handle) entries_.push_back(platform::readable(queue_));
+    if (queue_ != no_handle) entries_.push_back(platform::readable(queue_));
     if (cancel != nullptr) entries_.push_back(platform::readable(cancel->native_handle()));
     int const woken = sys_.wait(entries_.data(), entries_.size(), until);
     if (!is_woken(woken)) return woken;
     if (woken != 0) return 0;
     if (cancel != nullptr && entries_.back().revents != 0) return own_error(errc::cancelled);
     if (queue_ != no_handle) return take(ready);
-    for (std::size_t i = 0; i < tokens_.size(); ++i) {
-      if (entries_[i].revents != 0) ready(tokens_[i]);
+    std::size_t next_entry = 0;
+    for (auto const token : tokens_) {
+      if (entries_[next_entry++].revents != 0) ready(token);
     }
     return 0;
   }
@@ -71,14 +72,13 @@ class ready_set {
  private:
   template <class Ready>
   int take(Ready&& ready) {
-    constexpr std::size_t most_at_once = 64;
-    std::uint32_t tokens[most_at_once];
+    std::uint32_t tokens[64];
     for (;;) {
-      std::size_t count = most_at_once;
+      std::size_t count = std::size(tokens);
       int const error = sys_.take_ready(queue_, tokens, count);
       if (error != 0) return is_woken(error) ? 0 : error;
-      for (std::size_t i = 0; i < count; ++i) ready(tokens[i]);
-      if (count < most_at_once || queue_ == no_handle) return 0;
+      for (auto const token : std::span(tokens, count)) ready(token);
+      if (count < std::size(tokens) || queue_ == no_handle) return 0;
     }
   }
 
