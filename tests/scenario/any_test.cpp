@@ -134,6 +134,37 @@ TEST_F(Any, gives_the_losers_up_by_their_policy) {
   }
 }
 
+TEST_F(Any, resets_the_losers_unless_it_is_told_otherwise) {
+  net.on_syn(four, {syn_ack(30ms)});
+  net.on_syn(four_too, {syn_ack(30ms)});
+  ASSERT_TRUE(race({four, four_too}, 10s, {.stagger = 0ms}));
+  EXPECT_EQ(count(net.wire(), "> RST 192.0.2.2:80"), 1) << net.wire();
+}
+
+TEST_F(Any, looks_at_no_attempt_that_is_not_ready) {
+  net.on_syn(four_too, {rst(10ms)});
+  EXPECT_FALSE(race({four, four_too}, 50ms, {.stagger = 0ms}));
+  EXPECT_EQ(count(net.log(), "+10ms connect_error"), 1) << net.log();
+}
+
+// A false alarm just before the deadline, and the clock reaches it while the attempt is looked at.
+TEST_F(Any, takes_for_late_what_a_wait_finds_that_began_at_the_deadline_or_after_it) {
+  for (auto const step : {1ms, 2ms}) {
+    world own;
+    own.on_syn(four, {false_alarm(9ms)});
+    own.at(9ms, [&] { own.calls_take(step); });
+    own.before_call = [&](std::string_view call) {
+      if (own.elapsed() >= 10ms) own.calls_take(0ms);
+      if (call == "wait" && own.elapsed() >= 10ms) own.deliver(3, tconn::testing::happening::syn_ack);
+    };
+    race_options const options{.each = {.accept_late = false}, .stagger = 10ms, .hedge_after = 10ms};
+    auto const result = tconn::timed_connect_any({four, four_too}, 10ms, options, simulated{&own});
+    ASSERT_FALSE(result) << own.log();
+    EXPECT_EQ(result.error().code, errc::deadline_exceeded);
+    EXPECT_EQ(count(own.wire(), "> SYN"), 1) << "nothing begins at the deadline\n" << own.log();
+  }
+}
+
 TEST_F(Any, at_the_deadline_looks_a_last_time_at_each) {
   net.calls_take(1us);
   net.before_call = [&](std::string_view call) {
@@ -177,6 +208,18 @@ TEST_F(Any, carries_the_code_of_every_attempt_and_its_message_says_them) {
   EXPECT_EQ(result.error().message(),
             "192.0.2.1:80: Connection refused after 30.000 ms, handshake failed; attempts: 192.0.2.1:80 Connection "
             "refused, 192.0.2.2:80 No route to host");
+}
+
+TEST_F(Any, tells_the_deadline_though_the_last_look_has_found_another_refused) {
+  net.calls_take(1us);
+  net.before_call = [&](std::string_view call) {
+    if (call == "wait" && net.elapsed() >= 100ms) net.deliver(3, tconn::testing::happening::rst);
+  };
+  auto const result = race({four, four_too}, 100ms, {.stagger = 0ms});
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, errc::deadline_exceeded) << net.log();
+  EXPECT_EQ(result.error().where, four_too);
+  EXPECT_EQ(result.error().attempts[0].code, std::errc::connection_refused);
 }
 
 TEST_F(Any, with_a_limit_for_each_gives_one_up_at_its_own_time) {
@@ -242,6 +285,13 @@ TEST_F(Any, begins_the_next_at_once_when_an_attempt_and_its_hedge_have_both_fail
   }
 }
 
+TEST_F(Any, with_hedges_begins_the_next_at_once_when_one_fails_though_the_one_before_it_is_unanswered) {
+  net.on_syn(four_too, {rst(10ms)});
+  net.on_syn(four_as_well, {syn_ack(5ms)});
+  EXPECT_TRUE(race({four, four_too, four_as_well}, 10s, {.hedge_after = 1s}));
+  EXPECT_EQ(net.elapsed(), 265ms);
+}
+
 TEST_F(Any, with_a_zero_deadline_begins_one_and_looks_once) {
   for (auto const limit : {0ms, -5ms}) {
     auto const before = net.elapsed();
@@ -260,6 +310,20 @@ TEST_F(Any, whose_attempts_fail_until_the_deadline_tells_the_deadline) {
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().code, errc::deadline_exceeded);
   EXPECT_LT(result.error().attempts.size(), 3U);
+}
+
+TEST_F(Any, whose_attempt_fails_at_the_very_deadline_ends_there_and_begins_no_other) {
+  net.answers_at_once(four, ECONNREFUSED);
+  world other;  // where it is seen how long that takes
+  other.calls_take(1ms);
+  other.answers_at_once(four, ECONNREFUSED);
+  EXPECT_FALSE(tconn::timed_connect_any({four}, 1s, {}, simulated{&other}));
+  net.calls_take(1ms);
+  auto const result = race({four, four_too}, other.elapsed());
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, errc::deadline_exceeded);
+  EXPECT_EQ(result.error().attempts.size(), 1U);
+  EXPECT_EQ(net.elapsed(), other.elapsed()) << net.log();
 }
 
 TEST_F(Any, welcomes_duplicates_and_mixed_families) {
@@ -360,6 +424,14 @@ TEST_F(Any, waits_for_a_descriptor_that_another_attempt_will_give_back_and_burns
   EXPECT_EQ(syns(), "+0ms 192.0.2.1:80\n+0ms 192.0.2.2:80\n+33ms 192.0.2.3:80\n+45ms 192.0.2.4:80\n");
 }
 
+TEST_F(Any, tells_of_no_attempt_for_which_there_was_no_descriptor) {
+  net.descriptor_limit(1);
+  auto const result = race({four, four_too}, 100ms, {.stagger = 0ms});
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, errc::deadline_exceeded);
+  EXPECT_EQ(result.error().attempts.size(), 1U);
+}
+
 TEST_F(Any, looks_for_a_descriptor_that_somebody_else_has_freed) {
   net.descriptor_limit(1);
   net.on_syn(four_too, {syn_ack(5ms)});
@@ -387,6 +459,25 @@ TEST_F(Any, whose_wait_fails_ends_with_that_error_and_begins_no_other) {
   EXPECT_EQ(result.error().code, std::errc::io_error) << told(result);
   EXPECT_EQ(result.error().where, four_too);
   EXPECT_EQ(result.error().attempts.size(), 2U);
+}
+
+/// A system whose wait() leaves something in the entries though nothing is ready.
+struct untidy : simulated {
+  using simulated::simulated;
+  int wait(tconn::poll_entry* entries, std::size_t count, tconn::time_point until) const {
+    int const woken = simulated::wait(entries, count, until);
+    for (std::size_t i = 0; woken != 0 && i < count; ++i) entries[i].revents = entries[i].events;
+    return woken;
+  }
+};
+
+TEST_F(Any, believes_nothing_that_a_wait_has_left_behind_in_which_nothing_was_ready) {
+  net.signals_every(10ms);
+  tconn::cancellation cancel;
+  auto const result = tconn::timed_connect_any({four}, 100ms, {.each = {.cancel = &cancel}}, untidy{&net});
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, errc::deadline_exceeded);
+  EXPECT_EQ(count(net.log(), "connect_error"), 0) << net.log();
 }
 
 TEST_F(Any, tells_of_an_attempt_what_a_failure_tells) {
@@ -470,6 +561,17 @@ TEST_F(CancelledAny, after_a_refusal_tells_of_each_attempt_once_and_begins_no_ot
   ASSERT_EQ(result.error().attempts.size(), 2U);
   EXPECT_EQ(result.error().attempts[0].code, std::errc::connection_refused);
   EXPECT_EQ(result.error().attempts[1].code, errc::cancelled);
+}
+
+TEST_F(CancelledAny, after_a_winner_could_not_be_handed_over_tells_of_the_one_that_was_left) {
+  net.on_syn(four, {syn_ack(10ms)});
+  net.at(40ms, [&] { cancel_.request(); });
+  tconn::testing::fault_plan plan{.fail_at = 1, .error = EIO, .call = "set_blocking"};
+  auto const result = tconn::timed_connect_any({four, four_too}, 10s, {.each = {.cancel = &cancel_}},
+                                               tconn::testing::faulty{simulated{&net}, plan});
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, errc::cancelled);
+  EXPECT_EQ(result.error().where, four_too);
 }
 
 TEST_F(CancelledAny, together_with_the_answer_gives_the_connection_up) {

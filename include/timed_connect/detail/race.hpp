@@ -144,8 +144,7 @@ class race {
   void fail(lane& one, basic_connect_failure<owner> const& why) {
     one.failure = remembered(why);
     auto const is_beside_it = [&](lane const& other) { return other.rank == one.rank && is_alive(other); };
-    bool const is_hedged = options_.hedge_after != forever && std::any_of(lanes_.begin(), lanes_.end(), is_beside_it);
-    if (!is_hedged) next_start_ = long_past;
+    if (std::none_of(lanes_.begin(), lanes_.end(), is_beside_it)) next_start_ = long_past;
   }
 
   // Until something is ready or due, and lets what is alive go on. The error that ends the race; 0 if none does.
@@ -161,8 +160,7 @@ class race {
     auto const* const cancel = options_.each.cancel;
     if (cancel != nullptr) entries_.push_back(platform::readable(cancel->native_handle()));
     auto const now = sys_.now();
-    // What is due already does not keep others from being looked at.
-    int const woken = sys_.wait(entries_.data(), entries_.size(), now < until ? until : long_past);
+    int const woken = sys_.wait(entries_.data(), entries_.size(), until);
     if (woken != 0) {
       for (auto& entry : entries_) entry.revents = 0;
     }
