@@ -55,7 +55,8 @@ TEST_F(ByName, ends_a_lookup_at_its_deadline_and_when_it_is_cancelled) {
 
 TEST_F(ByName, asks_nobody_for_what_can_be_no_host) {
   EXPECT_EQ(look_up({"", "80"}, 1s).error(), errc::invalid_host);
-  EXPECT_EQ(retry(1s, {.each = {.on_timeout = on_timeout::keep}}).error().code, errc::invalid_option);
+  for (auto const policy : {on_timeout::keep, static_cast<on_timeout>(7)})
+    EXPECT_EQ(retry(1s, {.each = {.on_timeout = policy}}).error().code, errc::invalid_option);
   EXPECT_EQ(
       tconn::timed_connect_retry(host{"a b", "80"}, 1s, {}, simulated{&net}, scripted_resolver{&names}).error().code,
       errc::invalid_host);

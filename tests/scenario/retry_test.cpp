@@ -233,6 +233,28 @@ TEST_F(Retry, refuses_options_that_make_no_sense_before_anything_is_sent) {
   EXPECT_EQ(net.log(), "");
 }
 
+TEST_F(Retry, refuses_what_makes_no_sense_before_its_first_attempt_whatever_is_worth_another) {
+  auto const all = [](std::error_code const&) { return true; };
+  auto const nowhere = tconn::timed_connect_retry(tconn::endpoint{}, 1s, {.retries = all}, simulated{&net});
+  EXPECT_EQ(nowhere.error().code, errc::invalid_endpoint);
+  auto const senseless = retry(1s, {.each = {.syn_count = -1}, .retries = all});
+  EXPECT_EQ(senseless.error().code, errc::invalid_option);
+  for (auto const* const one : {&nowhere, &senseless}) EXPECT_TRUE(one->error().attempts.empty());
+  EXPECT_EQ(net.elapsed(), 0ms);
+}
+
+TEST_F(Retry, cancelled_after_the_deadline_tells_the_cancellation_whatever_is_worth_another) {
+  tconn::cancellation cancel;
+  net.calls_take(1ms);
+  net.before_call = [&](std::string_view call) {
+    if (call == "start_connect") cancel.request();
+  };
+  auto const all = [](std::error_code const&) { return true; };
+  auto const result = retry(1us, {.each = {.cancel = &cancel}, .retries = all});
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, errc::cancelled);
+}
+
 TEST_F(Retry, cancelled_in_a_pause_ends_at_once) {
   tconn::cancellation cancel;
   net.answers_at_once(to, ECONNREFUSED, 1000);
@@ -251,6 +273,21 @@ TEST_F(Retry, cancelled_at_any_call_has_one_outcome_and_leaves_nothing_open) {
     return tconn::timed_connect_retry(to, 10s, {.each = {.cancel = &cancel}, .seed = 7}, simulated{&own});
   });
   EXPECT_GE(cancelled, 8);
+}
+
+TEST(RetryOptions, pause_between_50_and_500_ms_unless_they_are_told_otherwise) {
+  EXPECT_EQ(retry_options{}.first_pause, 50ms);
+  EXPECT_EQ(retry_options{}.longest_pause, 500ms);
+}
+
+TEST(Jitter, is_SplitMix64) {
+  // The first numbers of the reference implementation, https://prng.di.unimi.it/splitmix64.c, from this seed.
+  tconn::detail::jitter jitter(1234567);
+  constexpr std::uint64_t without_sign = INT64_MAX;
+  for (std::uint64_t const expected : {6457827717110365317U, 3203168211198807973U, 9817491932198370423U}) {
+    auto const length = jitter.up_to(std::chrono::nanoseconds{INT64_MAX});
+    EXPECT_EQ(static_cast<std::uint64_t>(length.count()), expected & without_sign);
+  }
 }
 
 TEST(MayPass, is_said_of_what_a_server_that_starts_or_a_network_that_comes_up_may_show) {
