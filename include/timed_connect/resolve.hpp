@@ -55,8 +55,7 @@ found_endpoints await(System& sys, Lookup& lookup, time_point until, cancellatio
     if (!std::all_of(entries.begin(), entries.end(), can_wait)) return errc::descriptor_too_large;
     auto const now = sys.now();
     bool const is_last = now >= until;
-    int const woken =
-        sys.wait(entries.data(), entries.size(), is_last ? long_past : earlier(until, lookup.wakes_at(now)));
+    int const woken = sys.wait(entries.data(), entries.size(), earlier(until, lookup.wakes_at(now)));
     if (!is_woken(woken)) return code_of(woken);
     if (woken != 0) {
       for (auto& entry : entries) entry.revents = 0;

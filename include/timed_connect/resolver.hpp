@@ -158,7 +158,7 @@ inline result<host> host::parse(std::string_view text) {
   auto const colon = text.rfind(':');
   if (colon == text.npos) return invalid;
   host parsed{text.substr(0, colon), text.substr(colon + 1)};
-  bool const has_brackets = parsed.name.size() > 2 && parsed.name.front() == '[' && parsed.name.back() == ']';
+  bool const has_brackets = parsed.name.starts_with('[') && parsed.name.ends_with(']');
   if (has_brackets) parsed.name = parsed.name.substr(1, parsed.name.size() - 2);
   if (parsed.name.find_first_of("[]") != text.npos) return invalid;
   bool const has_colon = parsed.name.find(':') != text.npos;  // "::1:443" leaves open where the address ends

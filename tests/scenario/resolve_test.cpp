@@ -284,6 +284,7 @@ TEST_F(Resolve, of_what_can_be_no_host_asks_no_resolver) {
            {"example.org", "+443"},
            {"example.org", "-1"},
            {"example.org", " 443"},
+           {"example.org", "{https}"},
            {"192.0.2.1", "65536"},
        }) {
     auto const result = resolve(who, 10s);
@@ -297,9 +298,10 @@ TEST_F(Resolve, of_what_can_be_no_host_asks_no_resolver) {
 
 TEST_F(Resolve, of_the_longest_name_and_any_port_asks) {
   std::string const longest = std::string(253, 'a') + '.';
-  for (host const& who : std::initializer_list<host>{{longest, "65535"}, {"a", "0"}, {"a", "afs3-fileserver"}})
+  for (host const& who : std::initializer_list<host>{
+           {longest, "65535"}, {"a", "0"}, {"a", "afs3-fileserver"}, {"a", "3com-tsmux"}, {"a", "z39.50"}})
     EXPECT_EQ(resolve(who, 10s).error().code, errc::no_endpoints) << who.service;
-  EXPECT_EQ(names.asked.size(), 3U);
+  EXPECT_EQ(names.asked.size(), 5U);
 }
 
 TEST_F(Resolve, looks_at_the_options_before_the_host) {
@@ -342,6 +344,28 @@ TEST_F(Resolve, shows_the_guard_numeric_text_in_any_form) {
     EXPECT_EQ(result.error().code, errc::refused_by_hook) << name;
   }
   EXPECT_EQ(net.wire(), "");
+}
+
+/// A system whose wait() leaves something in the entries though nothing is ready.
+struct untidy : simulated {
+  using simulated::simulated;
+  int wait(tconn::poll_entry* entries, std::size_t count, tconn::time_point until) const {
+    int const woken = simulated::wait(entries, count, until);
+    for (std::size_t i = 0; woken != 0 && i < count; ++i) entries[i].revents = entries[i].events;
+    return woken;
+  }
+};
+
+TEST_F(Resolve, believes_nothing_that_a_wait_has_left_behind_in_which_nothing_was_ready) {
+  net.signals_every(10ms);
+  names.after = 50ms;
+  names.answer = {four};
+  net.on_syn(four, {syn_ack(0ms)});
+  cancellation cancel;
+  auto const result =
+      tconn::timed_connect(example, 1s, {.each = {.cancel = &cancel}}, untidy{&net}, scripted_resolver{&names});
+  EXPECT_TRUE(result) << told(result);
+  EXPECT_EQ(net.elapsed(), 50ms) << "and not when the first signal came";
 }
 
 TEST_F(Resolve, gives_the_lookup_up_when_the_wait_itself_fails) {

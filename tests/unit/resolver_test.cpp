@@ -3,8 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <iterator>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace {
 
@@ -21,6 +23,7 @@ TEST(Host, reads_a_name_and_a_service_and_takes_brackets_off_an_address) {
       {"example.org:443", "example.org", "443"},     {"example.org.:https", "example.org.", "https"},
       {"127.0.0.1:80", "127.0.0.1", "80"},           {"[::1]:443", "::1", "443"},
       {"[fe80::1%eth0]:ssh", "fe80::1%eth0", "ssh"}, {"localhost:0", "localhost", "0"},
+      {"example.org:9", "example.org", "9"},         {"example.org:1099", "example.org", "1099"},
       {"a_b-c.d:65535", "a_b-c.d", "65535"},         {"xn--bcher-kva.example:1", "xn--bcher-kva.example", "1"}};
   for (auto const& [text, name, service] : all) {
     auto const parsed = host::parse(text);
@@ -75,6 +78,20 @@ TEST(Host, refuses_any_other_text) {
     ASSERT_FALSE(parsed) << text;
     EXPECT_EQ(parsed.error(), errc::invalid_host) << text;
   }
+}
+
+TEST(FoundEndpoints, are_the_IPv4_and_IPv6_addresses_of_a_list_and_no_others) {
+  auto const four = *tconn::endpoint::parse("192.0.2.1:443");
+  auto const six = *tconn::endpoint::parse("[2001:db8::1]:443");
+  auto const path = *tconn::endpoint::parse("unix:/run/server");
+  tconn::endpoint const all[] = {path, four, path, six, path};
+  addrinfo list[std::size(all)]{};
+  for (std::size_t i = 0; i < std::size(all); ++i) {
+    list[i].ai_addr = const_cast<sockaddr*>(all[i].data());
+    list[i].ai_addrlen = all[i].size();
+    list[i].ai_next = i + 1 < std::size(all) ? &list[i + 1] : nullptr;
+  }
+  EXPECT_EQ(tconn::detail::endpoints_of(list), (std::vector<tconn::endpoint>{four, six}));
 }
 
 TEST(ResolveCategory, says_what_getaddrinfo_says_and_knows_the_conditions_of_two) {
