@@ -93,8 +93,12 @@ class endpoint {
   }
 
   /// Whether a socket whose peer is `actual` is connected to what this endpoint asks for: the wildcard address stands
-  /// for any of this host's own, and a scope counts only where both name one.
+  /// for loopback, and a scope counts only where both name one.
   bool reaches(endpoint const& actual) const noexcept;
+  /// Whether it is 0.0.0.0, :: or ::ffff:0.0.0.0, for which the system takes an address of this host.
+  bool is_wildcard() const noexcept;
+  /// The same address and scope, whatever the port.
+  bool has_the_address_of(endpoint const& other) const noexcept;
 
  private:
   template <class Address>
@@ -109,6 +113,18 @@ class endpoint {
     auto const b = other.as<sockaddr_in6>();
     return a.sin6_port == b.sin6_port && std::memcmp(&a.sin6_addr, &b.sin6_addr, sizeof a.sin6_addr) == 0;
   }
+
+  // RFC 4291, section 2.5.5.2; the IPv4 address in host order.
+  static bool is_v4_mapped(in6_addr const& address) noexcept {
+    static constexpr unsigned char prefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+    return std::memcmp(&address, prefix, sizeof prefix) == 0;
+  }
+  static std::uint32_t v4_of(in6_addr const& address) noexcept {
+    std::uint32_t last_four = 0;
+    std::memcpy(&last_four, address.s6_addr + 12, sizeof last_four);
+    return ntohl(last_four);
+  }
+  bool is_loopback() const noexcept;  // of IPv4 or IPv6
 
   static constexpr std::size_t path_offset = offsetof(sockaddr, sa_data);  // as in sockaddr_un
   char const* path() const noexcept { return reinterpret_cast<char const*>(&bytes_) + path_offset; }
@@ -225,18 +241,37 @@ inline std::string endpoint::to_string() const {
 
 inline bool endpoint::reaches(endpoint const& actual) const noexcept {
   if (family() != actual.family()) return false;
-  if (family() == AF_INET) {
-    auto const asked = as<sockaddr_in>();
-    return port() == actual.port() && (asked.sin_addr.s_addr == 0 || *this == actual);
+  if (is_wildcard()) return port() == actual.port() && actual.is_loopback();
+  if (family() != AF_INET6) return *this == actual;
+  auto const asked = as<sockaddr_in6>();
+  auto const scope = actual.as<sockaddr_in6>().sin6_scope_id;
+  return same_v6_address(actual) && (asked.sin6_scope_id == scope || asked.sin6_scope_id == 0 || scope == 0);
+}
+
+inline bool endpoint::has_the_address_of(endpoint const& other) const noexcept {
+  auto same_port = *this;
+  if (family() == AF_INET || family() == AF_INET6) {
+    auto const port = htons(other.port());
+    std::memcpy(reinterpret_cast<char*>(&same_port.bytes_) + offsetof(sockaddr_in, sin_port), &port, sizeof port);
   }
-  if (family() == AF_INET6) {
-    auto const asked = as<sockaddr_in6>();
-    auto const scope = actual.as<sockaddr_in6>().sin6_scope_id;
-    static constexpr unsigned char any[16] = {};
-    if (std::memcmp(&asked.sin6_addr, any, sizeof any) == 0) return port() == actual.port();
-    return same_v6_address(actual) && (asked.sin6_scope_id == scope || asked.sin6_scope_id == 0 || scope == 0);
-  }
-  return *this == actual;
+  return same_port == other;
+}
+
+inline bool endpoint::is_wildcard() const noexcept {
+  if (family() == AF_INET) return as<sockaddr_in>().sin_addr.s_addr == 0;
+  if (family() != AF_INET6) return false;
+  auto const address = as<sockaddr_in6>().sin6_addr;
+  static constexpr unsigned char any[16] = {};
+  return std::memcmp(&address, any, sizeof any) == 0 || (is_v4_mapped(address) && v4_of(address) == 0);
+}
+
+inline bool endpoint::is_loopback() const noexcept {
+  constexpr std::uint32_t first_byte = 24;
+  if (family() == AF_INET) return ntohl(as<sockaddr_in>().sin_addr.s_addr) >> first_byte == 127;
+  auto const address = as<sockaddr_in6>().sin6_addr;
+  auto const v6_loopback = loopback_v6(0).as<sockaddr_in6>().sin6_addr;
+  return std::memcmp(&address, &v6_loopback, sizeof address) == 0 ||
+         (is_v4_mapped(address) && v4_of(address) >> first_byte == 127);
 }
 
 }  // namespace v1

@@ -434,7 +434,7 @@ TEST_P(InjectedTconnect, tells_every_fault_of_the_kernel_and_ends_in_time) {
         for (std::size_t i = 0; i < results.size(); ++i) {
           EXPECT_EQ(codes[i].empty(), results[i] == "connected");
           EXPECT_NE(codes[i], std::generic_category().message(EINTR));
-          EXPECT_LT(std::stol(times[i]), 4'000'000);
+          EXPECT_LT(std::stol(times[i]), 2'000'000);
           EXPECT_TRUE(results[i] != "deadline_exceeded" || std::stol(times[i]) >= 40'000);
         }
       },

@@ -76,7 +76,7 @@ void tell(std::error_code const& code, tconn::handshake handshake, aftermath lef
 template <class Result>
 void check(Result const& result, stage const& on, steady::time_point began) {
   auto const took = steady::now() - began;
-  unless(took < on.limit + 10s, "the deadline was not kept");
+  unless(took < on.limit + 2s, "the deadline was not kept");  // strace, and a busy machine
   if (result) {
     std::cout << "connected\n";
     return;

@@ -50,6 +50,19 @@ TEST_F(Borrowed, comes_back_open_and_in_the_mode_in_which_it_came) {
   }
 }
 
+TEST_F(Borrowed, connects_to_the_wildcard_in_each_of_its_spellings) {
+  listener const everywhere(*endpoint::parse("[::]:0"));
+  auto const port = std::to_string(everywhere.where().port());
+  for (auto const* host : {"[::]:", "[::ffff:0.0.0.0]:"}) {
+    auto const mine = fresh(0, AF_INET6);
+    auto const to = *endpoint::parse(host + port);
+    auto const result = timed_connect(mine.native_handle(), to, 2s);
+    ASSERT_TRUE(result) << host << told(result);
+    EXPECT_TRUE(everywhere.accept());
+    EXPECT_TRUE(timed_connect(mine.native_handle(), to, 2s)) << host << " connected already";
+  }
+}
+
 TEST_F(Borrowed, connects) {
   auto const mine = fresh();
   auto const result = timed_connect(mine.native_handle(), server.where(), 2s);

@@ -28,6 +28,18 @@ TEST_F(BadLuck, a_self_connect_that_does_not_go_away_is_an_error_after_a_bounded
   EXPECT_EQ(count(net.log(), "open "), tconn::detail::most_tries);
 }
 
+TEST_F(BadLuck, a_self_connect_is_not_handed_out_where_a_name_cannot_be_read) {
+  for (auto const* name : {"local_port", "local_name", "peer_name"}) {
+    world own;
+    own.ephemeral_ports({80, 40000});
+    tconn::testing::fault_plan plan{.fail_at = 1, .error = ENOBUFS, .call = name};
+    auto const result = tconn::timed_connect(to, 10ms, {}, tconn::testing::faulty(simulated{&own}, plan));
+    ASSERT_FALSE(result) << own.log();
+    EXPECT_EQ(result.error().code, std::errc::no_buffer_space) << name;
+    EXPECT_EQ(own.open_sockets(), 0U) << name;
+  }
+}
+
 TEST_F(BadLuck, a_self_connect_is_not_retried_after_the_deadline) {
   net.ephemeral_ports({80, 40000});
   auto const result = connect(0ms);

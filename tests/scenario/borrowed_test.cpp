@@ -333,6 +333,30 @@ TEST_F(Borrowed, that_was_ended_after_the_handshake_is_not_told_as_connected_aga
   EXPECT_TRUE(connect_borrowed(mine, 10ms)) << net.log();
 }
 
+TEST_F(Borrowed, on_its_way_or_connected_to_somebody_else_is_not_what_the_wildcard_asks_for) {
+  auto const wildcard = at("0.0.0.0:80");
+  for (bool const is_connected : {true, false}) {
+    auto const mine = lend();
+    simulated{&net}.bind(mine, at("192.0.2.9:0"));
+    net.on_syn(to, is_connected ? std::vector{syn_ack(1ms)} : std::vector<tconn::testing::event>{});
+    EXPECT_EQ(static_cast<bool>(connect_borrowed(mine, 2ms, {.on_timeout = on_timeout::keep})), is_connected);
+    auto const result = tconn::timed_connect(mine, wildcard, 10ms, {}, simulated{&net});
+    ASSERT_FALSE(result) << net.log();
+    EXPECT_EQ(result.error().aftermath, aftermath::none);
+    EXPECT_EQ(net.socket_at(mine).state, is_connected ? tconn::tcp_state::established : tconn::tcp_state::syn_sent);
+  }
+}
+
+TEST_F(Borrowed, connected_to_its_own_address_is_what_the_wildcard_asks_for) {
+  auto const mine = lend();
+  auto const here = at("192.0.2.7:80");
+  ASSERT_EQ(simulated{&net}.bind(mine, at("192.0.2.7:0")), 0);
+  net.on_syn(here, {syn_ack(1ms)});
+  ASSERT_TRUE(tconn::timed_connect(mine, here, 10ms, {}, simulated{&net})) << net.log();
+  EXPECT_TRUE(tconn::timed_connect(mine, at("0.0.0.0:80"), 10ms, {}, simulated{&net})) << net.log();
+  EXPECT_FALSE(tconn::timed_connect(mine, at("0.0.0.0:81"), 10ms, {}, simulated{&net}));
+}
+
 TEST_F(Borrowed, with_bad_luck_is_tried_8_times) {
   auto const mine = lend();
   net.answers_at_once(to, EADDRNOTAVAIL, 100);

@@ -27,6 +27,7 @@ struct course {
   char const* name;
   std::vector<tconn::testing::event> script;
   bool is_narrow = false;  ///< The outcome depends on the microsecond in which a call is made.
+  std::vector<std::uint16_t> ports{};
 };
 
 course const courses[] = {{"silence", {}},
@@ -44,15 +45,17 @@ course const courses[] = {{"silence", {}},
                           {"around the decision", {syn_ack(10ms + 2us)}, true},
                           {"after the decision", {syn_ack(10ms + 3us)}, true},
                           {"reset after the decision", {syn_ack(10ms + 1us), rst(10ms + 4us)}, true},
-                          {"false alarm", {false_alarm(3ms), syn_ack(6ms)}}};
+                          {"false alarm", {false_alarm(3ms), syn_ack(6ms)}},
+                          {"to itself, and then in time", {syn_ack(5ms)}, true, {80, 40000}}};
 
 /// Plays a connect in every course. `prepare` makes the world what it is to be.
 template <class Play>
 void sweep_courses(std::string const& what, Play const& play) {
   sweep all(what);
-  for (auto const& [name, script, is_narrow] : courses) {
-    all.run(name, is_narrow, [&, &script = script](scene const& played) {
+  for (auto const& [name, script, is_narrow, ports] : courses) {
+    all.run(name, is_narrow, [&, &script = script, &ports = ports](scene const& played) {
       played.net.on_syn(server, script);
+      played.net.ephemeral_ports(ports);
       return play(played);
     });
   }
@@ -113,6 +116,10 @@ void check_is_back(tconn::native_handle mine, bool was_blocking, scene const& pl
   bool const is_stuck = played.plan.have_hit(tconn::testing::mode_call_name(was_blocking));
   found.unless(net.is_blocking(mine) == was_blocking || is_stuck, "not in the mode in which it came");
   found.unless(!net.socket_at(mine).lingers, "its owner's close() would send a RST");
+  // The peer's RST may come after the last look at it.
+  bool const may_hold_an_error =
+      played.how == on_timeout::keep || !played.plan.hits().empty() || net.wire().find("< RST") != std::string::npos;
+  found.unless(net.socket_at(mine).error == 0 || may_hold_an_error, "SO_ERROR is left behind");
 }
 
 /// The same with a borrowed descriptor, which must be as it was.
@@ -195,7 +202,8 @@ TEST(FaultSweep, of_a_borrowed_descriptor_that_is_somebody_elses_leaves_it_alone
       auto const result = tconn::timed_connect(mine, server, limit, {.on_timeout = played.how}, played.sys());
       check_time(played, limit);
       check_is_back(mine, /*was_blocking*/ true, played);
-      played.found.unless(!result, "told as a success");
+      bool const believes_both = played.plan.have_hit("target_name") && played.plan.have_hit("start_connect");
+      played.found.unless(!result || believes_both, "told as a success");
       // Where SO_PEERNAME is silent, or connect() says what is not so, nobody can know whose it is.
       bool const is_misled = played.plan.have_hit("target_name") || played.plan.have_hit("start_connect");
       played.found.unless(is_misled || net.wire() == wire, "touched");

@@ -427,6 +427,7 @@ TEST_F(RaceTable, giving_up_in_flight_takes_no_call_more_than_it_needs) {
             "+10ms wait 3 = timed out\n"
             "+10ms tcp 3\n"
             "+10ms shut_receive 3\n"
+            "+10ms tcp 3\n"
             "+10ms target_name 3 = Transport endpoint is not connected\n"
             "+10ms close 3\n");
 }

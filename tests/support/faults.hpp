@@ -78,7 +78,7 @@ inline constexpr call_errors all_call_errors[] = {
     // shutdown(2), and ENOBUFS, EPERM.
     {"shut_receive", 2, {ENOTCONN, EBADF, EINVAL, ENOTSOCK, ENOBUFS, EPERM}},
     {"shut_both", 2, {ENOTCONN, EBADF, EINVAL, ENOTSOCK, ENOBUFS, EPERM}},
-    // connect(2) to AF_UNSPEC, and EINVAL, EOPNOTSUPP.
+    // connect(2) to AF_UNSPEC, which begins no connection, so without what that page says of one; and EINVAL, EOPNOTSUPP.
     {"disconnect", 1, {EPERM, EACCES, EAFNOSUPPORT, EBADF, EFAULT, ENOTSOCK, EINTR, EINVAL, EOPNOTSUPP}},
     // recv(2), and ECONNRESET, EPERM.
     {"discard_received",

@@ -51,13 +51,11 @@ void PrintTo(path const& which, std::ostream* out) { *out << which.name; }
 
 // A connect that could only be seen to be over by waiting: poll, the error, the proof of a peer, no self-connect.
 std::string const look = "ppoll getsockopt:SO_ERROR getsockopt:TCP_INFO getpeername getsockname";
-// The count of SYNs, which the abort resets; the decision; and whether it was our abort of a SYN, and not a RST before.
-std::string const decision = "getsockopt:TCP_INFO shutdown:SHUT_RD getsockopt:SO_PEERNAME";
-// The same, and what it has met, which was no SYN.
-std::string const decision_too_late_for_a_syn = decision + " getsockopt:TCP_INFO";
-// The wait, the last look, the decision.
-std::string const given_up_in_flight = "ppoll ppoll " + decision;
-std::string const given_up_at_once = "ppoll " + decision;
+// The count of SYNs, which the abort resets; the decision; what it has met.
+std::string const decision = "getsockopt:TCP_INFO shutdown:SHUT_RD getsockopt:TCP_INFO";
+// The wait, the last look, the decision; and that it was our abort which has closed the socket, and not a RST.
+std::string const given_up_in_flight = "ppoll ppoll " + decision + " getsockopt:SO_PEERNAME";
+std::string const given_up_at_once = "ppoll " + decision + " getsockopt:SO_PEERNAME";
 // Is it a stream socket of the family, in which mode, and with a history?
 std::string const borrow_nonblocking = "getsockopt:SO_DOMAIN getsockopt:SO_TYPE fcntl:F_GETFL getsockopt:SO_PEERNAME";
 std::string const borrow =
@@ -78,8 +76,8 @@ path const paths[] = {
     {"zero_exceeded", "socket connect " + given_up_at_once + " close"},
     {"late_accepted", "socket connect " + look + block + " close"},
     // What the peer has sent is thrown away, so that no RST follows the FIN.
-    {"late_close", "socket connect " + look + ' ' + decision_too_late_for_a_syn + " shutdown:SHUT_RDWR recvfrom close"},
-    {"late_reset", "socket connect " + look + ' ' + decision_too_late_for_a_syn +
+    {"late_close", "socket connect " + look + ' ' + decision + " shutdown:SHUT_RDWR recvfrom close"},
+    {"late_reset", "socket connect " + look + ' ' + decision +
                        " getsockopt:SO_PROTOCOL setsockopt:SO_INCOMING_CPU getsockopt:TCP_INFO getsockopt:TCP_INFO "
                        "connect:AF_UNSPEC getsockopt:SO_INCOMING_CPU getsockopt:SO_ERROR close"},
     {"borrowed_success_blocking", borrow + " connect " + look + block},
@@ -90,7 +88,7 @@ path const paths[] = {
     {"borrowed_exceeded_keep", borrow + " connect ppoll ppoll getsockopt:TCP_INFO" + block},
     {"started_and_finished", "socket connect " + look + block + " close"},
     // The first TCP_INFO is that of try_finish(), which has found it in flight.
-    {"started_and_abandoned", "socket connect ppoll getsockopt:TCP_INFO " + decision + " close"},
+    {"started_and_abandoned", "socket connect ppoll getsockopt:TCP_INFO " + decision + " getsockopt:SO_PEERNAME close"},
     // Only the first request is written.
     {"requested", "eventfd2 write close"},
     {"requested_without_a_descriptor", "eventfd2"},

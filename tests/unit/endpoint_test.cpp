@@ -247,6 +247,11 @@ TEST(Endpoint, reaches_what_a_socket_connected_to_it_gives_as_its_peer) {
   EXPECT_FALSE(at("[fe80::1%lo]:80").reaches(at("[fe80::2%lo]:80")));
   EXPECT_FALSE(at("127.0.0.1:80").reaches(at("[::1]:80")));
   EXPECT_FALSE(at("0.0.0.0:80").reaches(at("[::1]:80")));
+  EXPECT_FALSE(at("0.0.0.0:80").reaches(at("192.0.2.1:80"))) << "somebody else's";
+  EXPECT_FALSE(at("[::]:80").reaches(at("[2001:db8::1]:80")));
+  EXPECT_TRUE(at("[::]:80").reaches(at("[::ffff:127.0.0.1]:80")));
+  EXPECT_TRUE(at("[::ffff:0.0.0.0]:80").reaches(at("[::ffff:127.0.0.1]:80")));
+  EXPECT_FALSE(at("[::ffff:0.0.0.0]:80").reaches(at("[::ffff:192.0.2.1]:80")));
   EXPECT_TRUE(at("unix:/x").reaches(at("unix:/x")));
   EXPECT_FALSE(at("unix:/x").reaches(at("unix:/y")));
   auto const scoped = [](std::uint32_t scope) {
@@ -259,6 +264,18 @@ TEST(Endpoint, reaches_what_a_socket_connected_to_it_gives_as_its_peer) {
   };
   EXPECT_TRUE(scoped(7).reaches(scoped(7)));
   EXPECT_FALSE(scoped(7).reaches(scoped(8)));
+}
+
+TEST(Endpoint, knows_the_wildcard_and_the_address_of_another_without_its_port) {
+  auto const at = [](char const* text) { return *endpoint::parse(text); };
+  for (auto const* wildcard : {"0.0.0.0:80", "[::]:80", "[::ffff:0.0.0.0]:80"}) EXPECT_TRUE(at(wildcard).is_wildcard());
+  for (auto const* other : {"127.0.0.1:80", "[::1]:80", "[::ffff:127.0.0.1]:80", "[2001:db8::]:80", "unix:/x"})
+    EXPECT_FALSE(at(other).is_wildcard()) << other;
+  EXPECT_TRUE(at("192.0.2.1:80").has_the_address_of(at("192.0.2.1:81")));
+  EXPECT_FALSE(at("192.0.2.1:80").has_the_address_of(at("192.0.2.2:80")));
+  EXPECT_TRUE(at("[2001:db8::1]:80").has_the_address_of(at("[2001:db8::1]:81")));
+  EXPECT_FALSE(at("[2001:db8::1]:80").has_the_address_of(at("[2001:db8::2]:80")));
+  EXPECT_FALSE(at("192.0.2.1:80").has_the_address_of(at("[2001:db8::1]:80")));
 }
 
 TEST(Endpoint, of_a_family_without_text_prints_its_number) {

@@ -45,6 +45,7 @@ struct attempt {
   endpoint const& to;
   native_handle handle = no_handle;
   bool borrowed = false;
+  bool may_be_older = false;  // a borrowed one whose connection, if there is one, another call may have begun
 
   /// After a readiness. SO_ERROR is read once. Where the system tells the state, that is the judge: SO_ERROR also gives
   /// an ICMP error that came while the kernel was busy with the socket, and with which the attempt goes on (tcp_ipv4.c,
@@ -53,7 +54,6 @@ struct attempt {
   outcome look() const {
     int error = 0;
     if (int const unreadable = sys.connect_error(handle, error)) return {stage::broken, unreadable};
-    bool const may_be_older = borrowed && is_inet(to.family());
     switch (state_behind(error)) {
       case tcp_state::syn_sent:
       case tcp_state::syn_received: discard_reports(); return {stage::in_flight};  // woken for nothing
@@ -67,27 +67,41 @@ struct attempt {
 
   /// Whether there is a peer. A connection that may be older than this call must have reached the endpoint that was
   /// asked for. One that the peer has reset a moment ago has no peer any more, but a reason.
-  outcome confirm(bool may_be_older) const {
+  outcome confirm(bool is_to_be_compared) const {
     endpoint peer;
     if (int const error = sys.name(handle, name_of::peer, to.family(), peer)) {
       outcome const seen{stage::broken, error};
       return error == native_error::not_connected ? ended_just_now(seen) : seen;
     }
-    if (may_be_older && !to.reaches(peer)) return {stage::not_ours, native_error::is_connected};
+    if (is_to_be_compared && !is_whom_we_ask_for(peer)) return {stage::not_ours, native_error::is_connected};
     return {stage::connected};
+  }
+
+  /// For the wildcard address the kernel takes the socket's own, or loopback (tcp_ipv4.c, tcp_v4_connect).
+  bool is_whom_we_ask_for(endpoint const& peer) const {
+    if (to.reaches(peer)) return true;
+    endpoint own;
+    return to.is_wildcard() && to.port() == peer.port() && sys.name(handle, name_of::local, to.family(), own) == 0 &&
+           own.has_the_address_of(peer);
   }
 
   /// Whether our side has ended the connection before, as giving up by `close` does: it has a peer, and is dead.
   bool is_ended() const { return is_inet(to.family()) && facts().state == tcp_state::ended; }
 
-  /// Whether TCP has connected the socket to itself, which happens when the ephemeral port is the one asked for.
-  bool is_self_connected() const {
+  /// Whether TCP has connected the socket to itself, which happens when the ephemeral port is the one asked for: 0, or
+  /// why that cannot be seen.
+  int find_self_connect(bool& is_connected_to_itself) const {
+    is_connected_to_itself = false;
+    if (!is_inet(to.family())) return 0;
     std::uint16_t port = 0;
-    if (!is_inet(to.family()) || sys.local_port(handle, port) != 0 || port != to.port()) return false;
+    if (int const error = sys.local_port(handle, port)) return error;
+    if (port != to.port()) return 0;
     endpoint local;
     endpoint peer;
-    return sys.name(handle, name_of::local, to.family(), local) == 0 &&
-           sys.name(handle, name_of::peer, to.family(), peer) == 0 && local == peer;
+    if (int const error = sys.name(handle, name_of::local, to.family(), local)) return error;
+    if (int const error = sys.name(handle, name_of::peer, to.family(), peer)) return error;
+    is_connected_to_itself = local == peer;
+    return 0;
   }
 
   /// Throws away the reports of errors that wait beside SO_ERROR.
@@ -110,14 +124,8 @@ struct attempt {
     tcp_facts const before = facts();  // the abort resets the kernel's count of SYNs
     if (before.state == tcp_state::closed) return closed_by_peer(before);
     int const decided = sys.shut(handle, shut_direction::receive);
-    // Our abort of a SYN forgets whom the socket was on its way to. Nothing else does, a RST of the peer's neither.
-    endpoint target;
-    int const forgotten = decided == 0 ? sys.name(handle, name_of::target, to.family(), target) : 0;
-    if (forgotten == native_error::not_connected)
-      return {tconn::handshake::in_flight, tconn::aftermath::nothing_sent, before.syn_retransmits};
     tcp_facts const after = facts();
-    if (after.state == tcp_state::closed && decided != 0) return closed_by_peer(before);
-    if (after.state == tcp_state::closed) return who_closed_it(before, after, forgotten);
+    if (after.state == tcp_state::closed) return decided == 0 ? who_closed_it(before, after) : closed_by_peer(before);
     // In SYN_RECV, between the halves of a simultaneous open, SHUT_RD decides nothing, and a FIN would wait for the
     // peer's ACK (tcp.c, tcp_shutdown): only a RST ends it.
     bool const is_half_open = after.state == tcp_state::syn_received;
@@ -156,13 +164,17 @@ struct attempt {
     return tconn::handshake::unknown;
   }
 
-  // Our shutdown has found the socket open, and now it is closed though it has not forgotten its target: by a RST of the
-  // peer since. Or it is Multipath TCP, which never forgets; there our abort leaves no error, and it is not silent, as
-  // it sends a RST for the SYN.
-  left_behind who_closed_it(tcp_facts const& before, tcp_facts const& after, int target_unreadable) const {
+  // Our shutdown has found the socket open, and now it is closed: by that shutdown, in SYN_SENT, or by a RST of the
+  // peer since. Our abort forgets whom the socket was on its way to and a RST does not. Multipath TCP never forgets; but
+  // there our abort leaves no error, and it is not silent, as it sends a RST for the SYN.
+  left_behind who_closed_it(tcp_facts const& before, tcp_facts const& after) const {
     unsigned const repeated = before.syn_retransmits;
+    endpoint target;
+    int const forgotten = sys.name(handle, name_of::target, to.family(), target);
+    if (forgotten == native_error::not_connected)
+      return {tconn::handshake::in_flight, tconn::aftermath::nothing_sent, repeated};
     int error = 0;
-    if (target_unreadable != 0 || sys.connect_error(handle, error) != 0)
+    if (forgotten != 0 || sys.connect_error(handle, error) != 0)
       return {tconn::handshake::unknown, tconn::aftermath::unknown, repeated};
     if (error == 0) return {tconn::handshake::in_flight, tconn::aftermath::unknown, repeated};
     return closed_since(after, repeated);

@@ -60,14 +60,15 @@ history history_of(attempt<System> const& tried) {
   endpoint target;
   if (!is_inet(tried.to.family())) return history::none;
   if (tried.sys.name(tried.handle, name_of::target, tried.to.family(), target) != 0) return history::none;
-  return tried.to.reaches(target) ? history::ours : history::anothers;
+  return tried.is_whom_we_ask_for(target) ? history::ours : history::anothers;
 }
 
 /// The first connect() on the caller's descriptor. It resumes an attempt of ours that is in flight, and one that is on
 /// its way to somebody else is left alone.
 template <system_calls System>
-outcome start_borrowed(attempt<System> const& tried) {
-  history past = history_of(tried);
+outcome start_borrowed(attempt<System>& tried) {
+  history const found = history_of(tried);
+  history past = found;
   int answer = tried.sys.start_connect(tried.handle, tried.to);
   // The verdict on somebody else's attempt is not ours to tell, and ECONNABORTED says that the verdict was read before;
   // with it told, the next connect() starts anew.
@@ -76,6 +77,8 @@ outcome start_borrowed(attempt<System> const& tried) {
     past = history::none;
     answer = tried.sys.start_connect(tried.handle, tried.to);
   }
+  bool const has_begun_now = answer == native_error::in_progress && found != history::anothers;
+  tried.may_be_older = is_inet(tried.to.family()) && !has_begun_now;
   if (starts_nothing(tried.to.family(), answer)) return {stage::not_started, native_error::try_again};
   if (answer == native_error::already)
     return past == history::anothers ? outcome{stage::not_ours, answer} : outcome{stage::in_flight};
@@ -86,7 +89,7 @@ outcome start_borrowed(attempt<System> const& tried) {
 }
 
 template <system_calls System>
-outcome start(attempt<System> const& tried) {
+outcome start(attempt<System>& tried) {
   return tried.borrowed ? start_borrowed(tried) : start_owned(tried);
 }
 
@@ -107,7 +110,9 @@ outcome prove(attempt<System> const& tried) {
 template <system_calls System>
 outcome settle_self_connect(attempt<System> const& tried, outcome const& seen) {
   bool const has_peer = seen.at == stage::connected || seen.at == stage::refused_late;
-  if (!has_peer || !tried.is_self_connected()) return seen;
+  bool is_to_itself = false;
+  if (int const error = has_peer ? tried.find_self_connect(is_to_itself) : 0) return {stage::broken, error};
+  if (!is_to_itself) return seen;
   bool const is_over =
       tried.sys.disconnect(tried.handle) == 0 || (!tried.borrowed && tried.sys.reset_on_close(tried.handle) == 0);
   return {is_over ? stage::failed : stage::broken, own_error(errc::self_connect)};
@@ -202,7 +207,7 @@ class course {
   }
 
   // The one look after the wait.
-  outcome last_look() const {
+  outcome last_look() {
     if (is_resting())
       return accept_late_ ? start(tried_) : outcome{stage::not_started, own_error(errc::deadline_exceeded)};
     poll_entry entry = platform::writable(tried_.handle);

@@ -264,7 +264,7 @@ class simulated {
     if (net_->is_out_of_ports(s, to)) return native_error::address_not_available;
     begin(s, to);
     net_->send_syn(s);
-    if (s.local.port() == to.port()) {  // a SYN that meets its own socket: the simultaneous open of RFC 9293, 3.5
+    if (s.local == to) {  // a SYN that meets its own socket: the simultaneous open of RFC 9293, 3.5
       establish(s);
       return native_error::in_progress;
     }
@@ -280,7 +280,8 @@ class simulated {
     s.syn_retransmits = 0;
     s.acknowledged = s.arrived = false;
     s.coming.clear();
-    if (s.local.port() == 0 && detail::is_inet(to.family())) s.local = net_->with_port(to, net_->take_port());
+    if (s.local.port() == 0 && detail::is_inet(to.family()))
+      s.local = net_->with_port(s.from.valid() ? s.from : to, net_->take_port());
   }
   static void establish(simulated_socket& s) {
     s.state = tcp_state::established;
