@@ -55,6 +55,21 @@ TEST_F(ResolveLocalhost, connects_by_every_strategy) {
   EXPECT_TRUE(timed_connect({"localhost", port}, 10s, {}, tconn::spinning{}));
 }
 
+/// Counts how often it has waited.
+struct counting_waits : tconn::polling {
+  int wait(tconn::poll_entry* entries, std::size_t count, tconn::time_point until) const {
+    ++*waits;
+    return tconn::polling::wait(entries, count, until);
+  }
+  int* waits;
+};
+
+TEST_F(ResolveLocalhost, sleeps_until_the_answer_is_there) {
+  int waits = 0;
+  EXPECT_TRUE(tconn::resolve({"localhost", port}, 10s, nullptr, counting_waits{{}, &waits}));
+  EXPECT_LE(waits, 2);
+}
+
 TEST_F(ResolveLocalhost, reads_what_a_person_has_typed) {
   std::string const text = "localhost:" + port;
   EXPECT_TRUE(timed_connect(*host::parse(text), 10s));
