@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: MIT
 // Runs the benchmarks in a network namespace of its own, in which a closed connection keeps no port, and prints a line
-// for each with its counters. The exit status is 0 only if every connect went as it should.
+// for each with its counters. The exit status is 0 only if every connect went as it should. --benchmark_out=FILE with
+// --benchmark_out_format=json writes the same for programs.
+#include "peers/peer.hpp"
+#include "rows.hpp"
 #include "support/network_namespace.hpp"
 
 #include <benchmark/benchmark.h>
 
+#include <sys/utsname.h>
 #include <cstdio>
 #include <exception>
 #include <fstream>
@@ -31,6 +35,10 @@ class table : public benchmark::BenchmarkReporter {
         has_failed = true;
         std::printf("%-34s FAILED: %s\n", name.c_str(), run.error_message.c_str());
       } else {
+        if (!run.report_label.empty()) {
+          std::printf("%-34s %s\n", name.c_str(), run.report_label.c_str());
+          continue;
+        }
         print_head(run);
         std::printf("%-34s", name.c_str());
         for (auto const& [of, counter] : run.counters) std::printf(" %13.*f", decimals(of), counter.value);
@@ -50,7 +58,7 @@ class table : public benchmark::BenchmarkReporter {
   }
 
   static int decimals(std::string const& counter) {
-    return counter.starts_with("x ") ? 3 : counter.starts_with("us ") ? 1 : 0;
+    return counter.starts_with("x ") ? 3 : counter.starts_with("us ") || counter.starts_with("ms ") ? 1 : 0;
   }
 
   std::string head_{};
@@ -68,6 +76,15 @@ bool prepare_the_network() {
          set("/proc/sys/net/core/somaxconn", "65535");
 }
 
+/// What a reader of the results wants to know of the machine and of the peers.
+void add_context() {
+  utsname kernel{};
+  ::uname(&kernel);
+  benchmark::AddCustomContext("kernel", std::string(kernel.sysname) + ' ' + kernel.release);
+  benchmark::AddCustomContext("compiler", "g++ " __VERSION__);
+  for (auto const& one : peers::all()) benchmark::AddCustomContext("peer " + one.name, one.version);
+}
+
 }  // namespace
 
 int main(int count, char** arguments) try {
@@ -77,6 +94,9 @@ int main(int count, char** arguments) try {
     std::fputs("No network namespace could be set up: be root, or allow unprivileged user namespaces.\n", stderr);
     return 2;
   }
+  add_context();
+  add_success();
+  add_lateness();
   table rows;
   auto const ran = benchmark::RunSpecifiedBenchmarks(&rows);
   return ran == 0 || rows.has_failed ? 1 : 0;

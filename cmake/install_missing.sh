@@ -3,10 +3,14 @@
 # package that brings it, THING=PACKAGE; a thing is a command, a file with its whole path, or a
 # header, which the compiler is asked for. Nothing is installed, and no network needed, when nothing is missing.
 
-# What the examples take, and what the tests take.
+# What the examples take, what the tests take, and the peers that the benchmarks are compared with.
 example_needs='cmake=cmake ninja=ninja-build g++=g++ CLI/CLI.hpp=libcli11-dev nlohmann/json.hpp=nlohmann-json3-dev
   tins/tins.h=libtins-dev pcap/pcap.h=libpcap-dev pkg-config=pkg-config'
 test_needs="$example_needs gtest/gtest.h=libgtest-dev ares.h=libc-ares-dev"
+peer_needs='asio/version.hpp=libasio-dev boost/version.hpp=libboost-dev Poco/Net/Net.h=libpoco-dev
+  event2/event.h=libevent-dev uv.h=libuv1-dev curl/curl.h=libcurl4-openssl-dev ace/Version.h=libace-dev
+  SFML/Config.hpp=libsfml-dev /usr/include/glib-2.0/glib.h=libglib2.0-dev liburing.h=liburing-dev
+  pkg-config=pkg-config rustc=rustc'
 
 is_there() {
   case $1 in
@@ -53,12 +57,15 @@ require() {
   }
 }
 
-# Without these some tests are skipped.
+# What is done without them.
+without='Tests that need these packages are skipped'
+
+# Without these something is left out.
 want() {
   packages=$(missing_packages "$@")
   [ -z "$packages" ] || install_packages $packages
   packages=$(missing_packages "$@")
-  [ -z "$packages" ] || echo "Tests that need these packages are skipped: ${packages% }" >&2
+  [ -z "$packages" ] || echo "$without: ${packages% }" >&2
 }
 
 # Unpacks a package without installing it; its caller looks at what came of it. The list of packages

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+// What the peers have in common: each is a file of this folder that connects by another library, as a user of that one
+// would write it, and is compiled where the library is. Event loops, rings and handles are kept between the calls, as in
+// a program that connects more than once. They connect to IPv4 endpoints.
+#pragma once
+
+#include <timed_connect/endpoint.hpp>
+
+#include <netinet/in.h>
+#include <chrono>
+#include <cstring>
+#include <string>
+#include <vector>
+
+namespace peers {
+
+using std::chrono::microseconds;
+using tconn::endpoint;
+
+enum class outcome { connected, timed_out, failed };
+
+/// Connects within the limit, and closes.
+using connect_function = outcome (*)(endpoint const& to, microseconds limit);
+
+struct peer {
+  std::string name;
+  std::string version;
+  connect_function connect;
+  microseconds unit;  ///< What its limits are whole multiples of.
+};
+
+/// Those that have been compiled, by name. Complete once main() has begun.
+std::vector<peer> const& all();
+
+/// A constant of this type is how a file makes its peer known, if it is allowed here.
+struct entry {
+  explicit entry(peer one, bool is_allowed = true);
+};
+
+inline sockaddr_in ipv4(endpoint const& to) {
+  sockaddr_in address{};
+  std::memcpy(&address, to.data(), sizeof address);
+  return address;
+}
+
+}  // namespace peers
