@@ -10,6 +10,8 @@
 
 void add_success();
 void add_lateness();
+void add_batch();
+void add_other();
 
 /// How many rounds are played: as many as usual, or as TIMED_CONNECT_ROUNDS in the environment says, for a quick look.
 inline int rounds(int usual) {

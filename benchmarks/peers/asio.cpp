@@ -19,7 +19,8 @@ std::string version() {
 }
 
 using namespace std::chrono_literals;
-peers::entry const run_for({"asio_run_for", version(), peers::connect_by_run_for<standalone>, 1us});
+peers::entry const run_for({"asio_run_for", version(), peers::connect_by_run_for<standalone>, 1us,
+                            peers::asio_connect_all<standalone>});
 peers::entry const timer({"asio_timer", version(), peers::connect_by_timer<standalone>, 1us});
 
 }  // namespace

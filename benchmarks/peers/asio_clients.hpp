@@ -4,7 +4,9 @@
 
 #include "peer.hpp"
 
+#include <cstddef>
 #include <cstring>
+#include <vector>
 
 namespace peers {
 
@@ -62,6 +64,27 @@ outcome connect_by_timer(endpoint const& to, microseconds limit) {
   context.restart();
   context.run();
   return asio_outcome<Asio>(result);
+}
+
+template <class Asio>
+void asio_connect_all(batch_job& job) {
+  auto& context = asio_context<Asio>();
+  std::vector<typename Asio::tcp::socket> sockets;
+  std::vector<bool> is_told(job.to.size());
+  sockets.reserve(job.to.size());
+  for (std::size_t index = 0; index < job.to.size(); ++index) {
+    sockets.emplace_back(context).async_connect(asio_endpoint<Asio>(job.to[index]),
+                                                [&, index](typename Asio::error_code const& error) {
+                                                  is_told[index] = true;
+                                                  job.is_connected[index] = !error;
+                                                });
+  }
+  context.restart();
+  context.run_until(job.until);
+  for (std::size_t index = 0; index < job.to.size(); ++index)
+    if (!is_told[index]) sockets[index].close();
+  context.run();
+  job.returned = batch_job::clock::now();
 }
 
 }  // namespace peers

@@ -22,7 +22,8 @@ std::string version() {
 }
 
 using namespace std::chrono_literals;
-peers::entry const run_for({"boost_asio_run_for", version(), peers::connect_by_run_for<boosted>, 1us});
+peers::entry const run_for({"boost_asio_run_for", version(), peers::connect_by_run_for<boosted>, 1us,
+                            peers::asio_connect_all<boosted>});
 peers::entry const timer({"boost_asio_timer", version(), peers::connect_by_timer<boosted>, 1us});
 
 }  // namespace

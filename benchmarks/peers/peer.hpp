@@ -4,6 +4,8 @@
 // a program that connects more than once. They connect to IPv4 endpoints.
 #pragma once
 
+#include "batch_job.hpp"
+
 #include <timed_connect/endpoint.hpp>
 
 #include <netinet/in.h>
@@ -26,7 +28,8 @@ struct peer {
   std::string name;
   std::string version;
   connect_function connect;
-  microseconds unit;  ///< What its limits are whole multiples of.
+  microseconds unit;                     ///< What its limits are whole multiples of.
+  batch_function connect_all = nullptr;  ///< Null where it was not written.
 };
 
 /// Those that have been compiled, by name. Complete once main() has begun.
