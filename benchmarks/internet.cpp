@@ -118,6 +118,7 @@ struct by_ring : tconn::native_system {
       io_uring_submit(&rings->it);
       entry = io_uring_get_sqe(&rings->it);
     }
+    if (entry == nullptr) return tconn::native_error::try_again;
     io_uring_prep_poll_add(entry, handle, POLLOUT);
     io_uring_sqe_set_data64(entry, token);
     return 0;
