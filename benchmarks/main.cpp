@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 #include <sys/utsname.h>
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <fstream>
 #include <string>
@@ -83,6 +84,7 @@ void add_context() {
   ::uname(&kernel);
   benchmark::AddCustomContext("kernel", std::string(kernel.sysname) + ' ' + kernel.release);
   benchmark::AddCustomContext("compiler", "g++ " __VERSION__);
+  if (char const* const asked = std::getenv("TIMED_CONNECT_ROUNDS")) benchmark::AddCustomContext("rounds", asked);
   for (auto const& one : peers::all()) benchmark::AddCustomContext("peer " + one.name, one.version);
 }
 

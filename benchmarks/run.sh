@@ -20,7 +20,7 @@ fi
 
 echo 'building the benchmarks' >&2
 log=$(mktemp)
-if ! { cmake --preset bench && cmake --build --preset bench; } >"$log" 2>&1; then
+if ! { cmake --preset bench && cmake --build --preset bench --target "$program"; } >"$log" 2>&1; then
   cat "$log" >&2
   rm -f "$log"
   exit 1

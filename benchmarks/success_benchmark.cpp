@@ -3,10 +3,17 @@
 // clients connect in one thread, in turn, to the same server.
 #include "by_hand.hpp"
 #include "contest.hpp"
+#include "quantile.hpp"
 #include "rows.hpp"
 #include "support/loopback.hpp"
 
 #include <timed_connect/connect.hpp>
+
+#include <sys/syscall.h>
+#include <unistd.h>
+#include <memory>
+#include <utility>
+#include <vector>
 
 namespace {
 
@@ -92,9 +99,24 @@ void add_refusal() {
   add(std::move(what));
 }
 
+/// The way into the kernel and back, which every call of every client has to go.
+void system_call(benchmark::State& state) {
+  std::vector<double> taken;
+  for (auto _ : state) {
+    constexpr int calls = 1000;
+    auto const began = std::chrono::steady_clock::now();
+    for (int count = 0; count < calls; ++count) ::syscall(SYS_getppid);
+    std::chrono::duration<double, std::nano> const each = (std::chrono::steady_clock::now() - began) / calls;
+    taken.push_back(each.count());
+    state.SetIterationTime(each.count() / 1e9);
+  }
+  state.counters["ns"] = quantile(std::move(taken), 0.5);
+}
+
 }  // namespace
 
 void add_success() {
+  benchmark::RegisterBenchmark("floor/system_call", system_call)->Iterations(100)->Repetitions(1)->UseManualTime();
   add_tcp();
   add_unix();
   add_refusal();
