@@ -186,6 +186,7 @@ class played_stage {
 
 double median(std::vector<batch_measure> const& all, double batch_measure::*of) {
   std::vector<double> values;
+  values.reserve(all.size());
   for (auto const& one : all) values.push_back(one.*of);
   return quantile(std::move(values), 0.5);
 }

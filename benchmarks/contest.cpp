@@ -17,8 +17,8 @@ namespace {
 using namespace std::chrono_literals;
 using steady = std::chrono::steady_clock;
 
-constexpr int laps = 40;
-constexpr int calls = 25;  // of each client, in each lap
+constexpr std::size_t laps = 40;
+constexpr std::size_t calls = 25;  // of each client, in each lap
 
 /// The client does not wander to another CPU while this lives.
 class one_cpu {
@@ -60,18 +60,19 @@ class player {
   std::vector<double> play_round() {
     std::vector<std::vector<double>> taken(contest_.clients.size());
     for (auto& of_one : taken) of_one.reserve(laps * calls);
-    for (int lap = 0; lap < laps; ++lap) {
+    for (std::size_t lap = 0; lap < laps; ++lap) {
       std::shuffle(in_turn_.begin(), in_turn_.end(), random_);
       for (auto const index : in_turn_) play_lap(contest_.clients[index], taken[index]);
       arena_.clear_away(calls * contest_.clients.size());
     }
     std::vector<double> medians;
+    medians.reserve(taken.size());
     for (auto& of_one : taken) medians.push_back(quantile(std::move(of_one), 0.5));
     return medians;
   }
 
   void play_lap(client const& whose, std::vector<double>& taken) const {
-    for (int count = 0; count < calls; ++count) {
+    for (std::size_t count = 0; count < calls; ++count) {
       auto const began = steady::now();
       auto const result = whose.connect(arena_.where, 1s);
       taken.push_back(std::chrono::duration<double, std::nano>(steady::now() - began).count());
@@ -120,7 +121,7 @@ void show(benchmark::State& state, played_contest& shared, std::size_t mine) {
 }  // namespace
 
 arena listening(tconn::endpoint const& at, std::size_t clients) {
-  auto const server = std::make_shared<support::listener const>(at, calls * static_cast<int>(clients));
+  auto const server = std::make_shared<support::listener const>(at, static_cast<int>(calls * clients));
   auto const clear_away = [server](std::size_t connections) {
     for (; connections != 0; --connections)
       if (!server->accept(1s)) throw std::runtime_error("the server misses a connection");

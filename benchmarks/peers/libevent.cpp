@@ -83,8 +83,8 @@ class fan {
 
  private:
   struct one {
-    fan* whose;
-    bufferevent* connecting;
+    fan* whose = nullptr;
+    bufferevent* connecting = nullptr;
     bool is_told = false;
   };
 
