@@ -241,7 +241,7 @@ inline std::string endpoint::to_string() const {
 
 inline bool endpoint::reaches(endpoint const& actual) const noexcept {
   if (family() != actual.family()) return false;
-  if (is_wildcard()) return port() == actual.port() && actual.is_loopback();
+  if (is_wildcard() && port() == actual.port() && actual.is_loopback()) return true;
   if (family() != AF_INET6) return *this == actual;
   auto const asked = as<sockaddr_in6>();
   auto const scope = actual.as<sockaddr_in6>().sin6_scope_id;

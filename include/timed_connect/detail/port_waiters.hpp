@@ -43,7 +43,10 @@ class port_waiters {
   /// To the end of its peer's line; to the front, if it was there before. The next try is at `due`.
   void add(std::uint32_t index, time_point due, bool was_first) {
     auto* found = find(index);
-    if (found == nullptr) found = &lines_.emplace_back(line{place_of(index), due, {}});
+    if (found == nullptr) {
+      lines_.push_back({place_of(index), due, {}});
+      found = &lines_.back();
+    }
     found->due = due;
     if (was_first)
       found->waiting.push_front(index);
