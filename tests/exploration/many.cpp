@@ -81,7 +81,8 @@ class player {
   }
 
   static verdict told_of(tconn::attempt_failure const& one) {
-    return {false,
+    return {extent::all,
+            false,
             plain(one.code),
             one.code.message(),
             plain(one.handshake),

@@ -42,6 +42,7 @@ enum class what : unsigned char {
   connect_other,  ///< connect() has answered anything else.
   error_read,     ///< SO_ERROR, which is in `value`.
   peer_named,     ///< getpeername() knows the peer.
+  give_up,        ///< The program asks to give it up now.
   closed,
   call,  ///< Anything else.
 };
@@ -80,8 +81,12 @@ struct request {
   bool is_one_of_many = false;  ///< Of a race or a batch: what all have together is judged there.
 };
 
+/// How much is told of one attempt.
+enum class extent : unsigned char { all, aftermath, nothing };
+
 /// What was told of one attempt.
 struct verdict {
+  extent is_told{};
   bool connected = false;
   reason why = reason::none;
   std::string code{};  ///< In words, for a reader.

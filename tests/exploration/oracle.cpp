@@ -22,7 +22,7 @@ struct history {
   int fin = -1;
   int rst = -1;
   int last_look = -1;    // the last look at the deadline or after it
-  int given_up = -1;     // the last wait: what was decided at the end was decided after it
+  int given_up = -1;     // the last wait, or who asks for it: what was decided at the end was decided after it
   int found_ready = -1;  // the last wait, in time, that was ended by readiness
   int proof = -1;        // the first call that shows a connection which is there
   int cancelled = -1;
@@ -102,6 +102,7 @@ history read(steps all, int socket, moment deadline) {
       case what::peer_named:
         if (is_connected && past.proof == -1) past.proof = place;
         break;
+      case what::give_up: past.given_up = place; break;
       case what::call: past.was_out_of_descriptors = past.was_out_of_descriptors || is_out; break;
       default: break;
     }
@@ -120,8 +121,12 @@ class judge {
       judge_unix();
     else if (told_.connected)
       judge_success();
-    else
+    else if (told_.is_told == extent::all)
       judge_failure();
+    else if (told_.is_told == extent::aftermath)
+      judge_aftermath();
+    else
+      judge_silence();
     return std::move(objections_);
   }
   history const& past() const { return past_; }
@@ -238,6 +243,16 @@ class judge {
     }
     require(asked_.how != policy::keep || told_.aftermath == left::unknown || past_.half_open != -1,
             "9: not kept, which was the policy");
+  }
+
+  // Nothing is told of what was destroyed, but it ends by `close`.
+  void judge_silence() {
+    bool const is_complete = past_.handshake_completed != -1;
+    bool const is_alive = past_.ended_by_peer == -1;
+    bool const is_ended = past_.fin != -1 || past_.rst != -1;
+    require(!is_complete || !is_alive || is_ended, "4: a connection that nobody has was not ended");
+    require(past_.rst == -1 || was_half_open(), "9: destroyed, and ended by a RST");
+    require(past_.fin == -1 || is_complete, "9: a FIN without a connection");
   }
 
   // Between the halves of a simultaneous open only a RST ends it, whatever the policy is.

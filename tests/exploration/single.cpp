@@ -36,6 +36,8 @@ class player {
       case single::way::borrowed:
       case single::way::borrowed_nonblocking: borrowed(); break;
       case single::way::pending: pending(); break;
+      case single::way::abandoned: abandoned(); break;
+      case single::way::destroyed: destroyed(); break;
     }
     seen_.open_at_last = net_.open_sockets() - lent_;
     seen_.steps = directs_.steps();
@@ -63,8 +65,11 @@ class player {
   // The call has returned: from here on nothing happens any more.
   template <class Result>
   void end(Result const& result, tconn::native_handle handle) {
-    directs_.stop();
     seen_.told = plain(result);
+    end(handle);
+  }
+  void end(tconn::native_handle handle) {
+    directs_.stop();
     seen_.ended = directs_.now();
     seen_.steps_at_end = directs_.steps().size();
     seen_.open_after = net_.open_sockets() - lent_;
@@ -96,6 +101,51 @@ class player {
     if (goes_on) return tell(started->wait(world::start + asked_.limit, asked_.how, sys_), *started);
     seen_.asked.how = policy::keep;
     tell(kept, *started);
+  }
+
+  void abandoned() {
+    seen_.asked.deadline = 0;  // nothing waits
+    auto started = begun();
+    if (!started) return;
+    directs_.note(what::give_up, directs_.sockets().back());
+    tconn::aftermath const told = started->abandon(asked_.how);
+    end_without_result(extent::aftermath);
+    seen_.told.aftermath = plain(told);
+    seen_.told.has_pending = static_cast<bool>(*started);
+    if (told != tconn::aftermath::kept || is_cancelled()) return;  // or it would be cancelled
+    answer(seen_.socket);
+    follow_up([&] { return started->wait(1h, tconn::on_timeout::close, simulated(&net_)).has_value(); });
+  }
+
+  void destroyed() {
+    seen_.asked.deadline = 0;
+    seen_.asked.how = policy::close;
+    {
+      auto const started = begun();
+      if (!started) return;
+      directs_.note(what::give_up, directs_.sockets().back());
+    }
+    end_without_result(extent::nothing);
+  }
+
+  // What is to be given up: begun, looked at once, and in flight then. Otherwise that is the end of it.
+  std::optional<tconn::basic_pending_connection<simulated>> begun() {
+    auto started = tconn::start_connect(to_, options_, sys_);
+    if (!started) {
+      end(started, directs_.sockets().empty() ? -1 : directs_.sockets().back());
+      return std::nullopt;
+    }
+    if (auto const looked = started->try_finish(sys_)) {
+      tell(*looked, *started);
+      return std::nullopt;
+    }
+    return std::move(*started);
+  }
+
+  void end_without_result(extent told) {
+    seen_.told.is_told = told;
+    end(directs_.sockets().back());
+    seen_.told.elapsed = seen_.ended;
   }
 
   // Time is told since the last call; and what is kept stays where it is.

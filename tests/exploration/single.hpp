@@ -14,7 +14,8 @@ namespace exploration {
 struct single {
   tconn::on_timeout how{};
   bool accept_late = true;
-  enum class way : unsigned char { owned, borrowed, borrowed_nonblocking, pending } by{};
+  /// A pending connection is waited for to the end; or abandoned by the policy; or destroyed.
+  enum class way : unsigned char { owned, borrowed, borrowed_nonblocking, pending, abandoned, destroyed } by{};
   bool unix_socket = false;
   bool cancellable = false;
   bool simultaneous_open = false;

@@ -88,5 +88,13 @@ TEST(Exploration, of_a_pending_connection_that_may_be_cancelled_finds_every_prom
   explore_all("a pending connection that may be cancelled",
               {.by = way::pending, .cancellable = true, .events = events(3)});
 }
+TEST(Exploration, of_a_pending_connection_that_is_abandoned_finds_every_promise_kept) {
+  explore_all("a pending connection that is abandoned",
+              {.by = way::abandoned, .simultaneous_open = true, .events = events(4)});
+}
+TEST(Exploration, of_a_pending_connection_that_is_destroyed_finds_every_promise_kept) {
+  explore_all("a pending connection that is destroyed",
+              {.by = way::destroyed, .simultaneous_open = true, .events = events(4)});
+}
 
 }  // namespace

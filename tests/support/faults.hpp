@@ -195,6 +195,8 @@ class faulted : public tconn::testing::intercepted<tconn::testing::simulated, as
   using simulated = tconn::testing::simulated;
 
  public:
+  using owner = faulted;  ///< What outlives the call meets faults too.
+
   faulted(tconn::testing::world& net, faults& plan)
       : intercepted<simulated, asks_faults>(simulated{&net}, asks_faults{&plan}), net_(&net) {}
 
