@@ -135,6 +135,11 @@ class explored : public tconn::testing::simulated {
     if (which == tconn::name_of::peer && answer == 0) directs_->note(what::peer_named, handle);
     return answer;
   }
+  int shut(tconn::native_handle handle, tconn::shut_direction direction) const {
+    int const answer = simulated::shut(handle, direction);
+    if (answer == 0) directs_->note(what::shut_down, handle);
+    return answer;
+  }
   int wait(tconn::poll_entry* entries, std::size_t count, tconn::time_point until) const;
 
  private:

@@ -42,6 +42,7 @@ enum class what : unsigned char {
   connect_other,  ///< connect() has answered anything else.
   error_read,     ///< SO_ERROR, which is in `value`.
   peer_named,     ///< getpeername() knows the peer.
+  shut_down,      ///< shutdown() has answered 0.
   give_up,        ///< The program asks to give it up now.
   closed,
   call,  ///< Anything else.

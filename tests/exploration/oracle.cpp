@@ -15,28 +15,38 @@ struct history {
   int syns = 0;
   moment first_syn_at = 0;
   int syns_before_look = 0;
+  int late_look = -1;  // the last one after the deadline that has asked for no time: no wait that had begun in time
   int handshake_completed = -1;
   int half_open = -1;
   int ended_by_peer = -1;  // or by an ICMP error
   reason ended_why = reason::none;
   int fin = -1;
   int rst = -1;
-  int last_look = -1;    // the last look at the deadline or after it
-  int given_up = -1;     // the last wait, or who asks for it: what was decided at the end was decided after it
-  int found_ready = -1;  // the last wait, in time, that was ended by readiness
-  int proof = -1;        // the first call that shows a connection which is there
+  int last_look = -1;      // the last look at the deadline or after it
+  int given_up = -1;       // the last wait, or who asks for it: what was decided at the end was decided after it
+  int found_ready = -1;    // the last wait, in time, that was ended by readiness
+  int proof = -1;          // the first call that shows a connection which is there
+  int decided = -1;        // the first shutdown(), which decides how it stands when it is given up
+  moment verdict_at = -1;  // the first packet after which it is connected, or over
   int cancelled = -1;
   moment cancelled_at = 0;
   int last_packet_in = -1;
   moment last_idle = 0;  // until when the program did something else
   moment idle = 0;       // at most how long in all
   bool waited_after_cancel = false;
+  bool waited_after_verdict = false;
   bool waits_too_long = false;
   bool was_out_of_descriptors = false;
 };
 
 /// The steps of one call.
 using steps = std::span<step const>;
+
+/// Whether this is a wait in which time has passed since that moment.
+bool passes_time_after(step const& one, moment since) {
+  bool const is_wait = one.happened == what::wait_ready || one.happened == what::wait_silent;
+  return is_wait && one.at > std::max(one.began, since);
+}
 
 history read(steps all, int socket, moment deadline) {
   history past;
@@ -45,6 +55,7 @@ history read(steps all, int socket, moment deadline) {
   for (std::size_t i = 0; i < all.size(); ++i) {
     step const& one = all[i];
     auto const place = static_cast<int>(i);
+    if (past.verdict_at != -1 && passes_time_after(one, past.verdict_at)) past.waited_after_verdict = true;
     bool const is_anothers = one.socket != -1 && one.socket != socket;
     if (is_anothers) continue;
     switch (one.happened) {
@@ -54,6 +65,7 @@ history read(steps all, int socket, moment deadline) {
       case what::sent_syn_ack: past.half_open = place; break;
       case what::sent_ack:
         past.handshake_completed = place;
+        if (past.verdict_at == -1) past.verdict_at = one.at;
         is_connected = true;
         break;
       case what::sent_fin: past.fin = place; break;
@@ -66,6 +78,7 @@ history read(steps all, int socket, moment deadline) {
         past.last_packet_in = place;
         if (past.ended_by_peer != -1 || past.rst != -1) break;
         past.ended_by_peer = place;
+        if (past.verdict_at == -1) past.verdict_at = one.at;
         past.ended_why = one.happened == what::came_unreachable                   ? reason::unreachable
                          : past.handshake_completed != -1 || past.half_open != -1 ? reason::reset
                                                                                   : reason::refused;
@@ -89,18 +102,21 @@ history read(steps all, int socket, moment deadline) {
         bool const is_look = one.until <= one.began;
         past.given_up = place;
         if (one.until > deadline) past.waits_too_long = true;
+        if (one.until <= 0 && one.began >= deadline) past.late_look = place;
         if (is_look && one.began >= deadline) {
           past.last_look = place;
           past.syns_before_look = past.syns;
         }
         if (!is_look && one.happened == what::wait_ready) past.found_ready = place;
-        if (!is_look && past.cancelled != -1 && one.at > std::max(one.began, past.cancelled_at))
-          past.waited_after_cancel = true;
+        if (past.cancelled != -1 && passes_time_after(one, past.cancelled_at)) past.waited_after_cancel = true;
         break;
       }
       case what::connect_done:
       case what::peer_named:
         if (is_connected && past.proof == -1) past.proof = place;
+        break;
+      case what::shut_down:
+        if (past.decided == -1) past.decided = place;
         break;
       case what::give_up: past.given_up = place; break;
       case what::call: past.was_out_of_descriptors = past.was_out_of_descriptors || is_out; break;
@@ -141,6 +157,8 @@ class judge {
     require(past_.handshake_completed != -1, "5: success without a handshake");
     require(past_.proof != -1, "5: success without a proof that there is a peer");
     require(past_.fin == -1 && past_.rst == -1, "5: the connection that was handed over has been ended");
+    bool const is_late = past_.late_look != -1 && past_.proof > past_.late_look;
+    require(asked_.accept_late || !is_late, "10: a late one was not refused");
   }
 
   // Promise 6. There is nothing in flight, so what counts is whether there was a place whenever it was tried.
@@ -149,6 +167,8 @@ class judge {
     bool has_place = false;
     bool is_connected = false;
     moment last_try = -1;
+    moment woken = 0;
+    bool is_late = false;
     for (step const& one : steps_) {
       if (one.happened == what::place_freed || one.happened == what::place_taken)
         has_place = one.happened == what::place_freed;
@@ -157,10 +177,13 @@ class judge {
         require(!is_connected, "6: it was tried again after a success");
         require(last_try == -1 || one.at - last_try <= longest_pause + past_.idle, "6: a pause is too long");
         is_connected = has_place;
+        is_late = last_try != -1 && woken >= asked_.deadline;
         last_try = one.at;
       }
+      if (one.happened == what::wait_ready || one.happened == what::wait_silent) woken = one.at;
     }
     require(told_.connected == is_connected, "6: what was told is not what became of the last try");
+    require(!told_.connected || !is_late || asked_.accept_late, "10: a late one was not refused");
     if (told_.connected) return;
     require(told_.handshake == shake::not_started && told_.aftermath == left::none, "6: something is left behind");
     require(told_.syn_retransmits == 0, "6: SYNs are told of a Unix socket");
@@ -274,10 +297,15 @@ class judge {
         require(!is_complete || told_.aftermath == left::kept, "11: `in_flight`, and the handshake was complete");
         require(past_.ended_by_peer == -1 || told_.aftermath == left::kept, "11: `in_flight` of what had failed");
         return;
-      case shake::completed: require(is_complete, "11: `completed`, and it was not"); return;
+      case shake::completed:
+        require(is_complete, "11: `completed`, and it was not");
+        require(told_.aftermath == left::kept || past_.ended_by_peer == -1 || past_.ended_by_peer > past_.decided,
+                "11: `completed` of what had failed");
+        return;
       case shake::failed:
         require(past_.ended_by_peer != -1, "11: `failed`, and it was not");
-        require(!is_complete || past_.ended_by_peer != -1, "11: `failed`, and it was complete");
+        require(!is_complete || past_.decided == -1 || past_.ended_by_peer < past_.decided,
+                "11: `failed`, and it was complete");
         return;
       case shake::unknown:
         require(past_.half_open != -1 || past_.last_packet_in > past_.given_up, "11: `unknown`, and it was known");
@@ -334,6 +362,7 @@ class judge_of_one {
     require(seen_.blocked == 0, "3: a call could block for ever");
     require(told_.connected || told_.elapsed == seen_.ended, "1: the time that is told is not the time that it took");
     require(!past.waited_after_cancel, "12: it went on waiting after a cancellation");
+    require(!past.waited_after_verdict, "4: it went on waiting after a verdict");
   }
 
   // Promises 4 and 7.

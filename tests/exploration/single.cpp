@@ -95,11 +95,12 @@ class player {
       return end(started, directs_.sockets().empty() ? -1 : directs_.sockets().back());
     }
     // A look, a wait that keeps it, and one that ends it.
-    if (auto const looked = started->try_finish(sys_)) return tell(*looked, *started);
+    if (auto const looked = started->try_finish(sys_)) return tell_found(*looked, *started);
     auto const kept = started->wait(world::start + asked_.limit / 2, tconn::on_timeout::keep, sys_);
     bool const goes_on = !kept && kept.error().code == tconn::errc::deadline_exceeded;
     if (goes_on) return tell(started->wait(world::start + asked_.limit, asked_.how, sys_), *started);
     seen_.asked.how = policy::keep;
+    seen_.asked.deadline = asked_.limit.count() / 2;
     tell(kept, *started);
   }
 
@@ -136,7 +137,7 @@ class player {
       return std::nullopt;
     }
     if (auto const looked = started->try_finish(sys_)) {
-      tell(*looked, *started);
+      tell_found(*looked, *started);
       return std::nullopt;
     }
     return std::move(*started);
@@ -146,6 +147,13 @@ class player {
     seen_.told.is_told = told;
     end(directs_.sockets().back());
     seen_.told.elapsed = seen_.ended;
+  }
+
+  // What a look without a deadline has found is never late.
+  void tell_found(tconn::basic_connect_result<simulated> const& result,
+                  tconn::basic_pending_connection<simulated>& pending) {
+    seen_.asked.accept_late = true;
+    tell(result, pending);
   }
 
   // Time is told since the last call; and what is kept stays where it is.
