@@ -23,6 +23,7 @@ class player {
     for (std::size_t i = 1; i <= asked_.endpoints; ++i)
       to_.push_back(*tconn::endpoint::parse("192.0.2." + std::to_string(i) + ":80"));
     each_.accept_late = asked_.accept_late;
+    each_.nonblocking = asked_.nonblocking;
     each_.cancel = cancel_ ? &*cancel_ : nullptr;
     seen_.asked = {plain(asked_.how), asked_.accept_late, false, false, asked_.limit.count(), true};
     seen_.endpoints = to_.size();
@@ -73,14 +74,16 @@ class player {
     seen_.told = plain(result);
     if (result) {
       seen_.winner = result->native_handle();
+      seen_.mode_is_as_asked = is_in_the_mode_asked_for(seen_.winner);
       return;
     }
+    seen_.told.where = place_of(result.error().where);
     auto const& attempts = result.error().attempts;
     for (std::size_t i = 0; i < attempts.size() && i < directs_.sockets().size(); ++i)
       seen_.attempts.push_back({directs_.sockets()[i], told_of(attempts[i])});
   }
 
-  static verdict told_of(tconn::attempt_failure const& one) {
+  verdict told_of(tconn::attempt_failure const& one) const {
     return {extent::all,
             false,
             plain(one.code),
@@ -89,7 +92,8 @@ class player {
             plain(one.aftermath),
             one.syn_retransmits,
             one.elapsed.count(),
-            false};
+            false,
+            place_of(one.where)};
   }
 
   void batch() {
@@ -97,14 +101,29 @@ class player {
     tconn::batch_options const options{.each = each_, .max_in_flight = asked_.max_in_flight};
     auto const results = tconn::timed_connect_all(to_, asked_.limit, options, sys_);
     end();
-    seen_.all_begin_at_once = asked_.max_in_flight == 0;
-    for (std::size_t i = 0; i < results.size(); ++i) seen_.attempts.push_back({socket_to(to_[i]), plain(results[i])});
+    seen_.max_in_flight = asked_.max_in_flight;
+    for (std::size_t i = 0; i < results.size(); ++i) seen_.attempts.push_back(result_of(results[i], to_[i]));
   }
 
-  int target_of(int handle) const {
-    auto const found = std::find(to_.begin(), to_.end(), net_.socket_at(handle).target);
-    return static_cast<int>(found - to_.begin());
+  template <class Result>
+  one_of_many result_of(Result const& result, tconn::endpoint const& to) const {
+    one_of_many one{socket_to(to), plain(result)};
+    if (result) {
+      one.handed_over = result->native_handle();
+      one.mode_is_as_asked = is_in_the_mode_asked_for(one.handed_over);
+      return one;
+    }
+    one.told.where = place_of(result.error().where);
+    if (result.error().pending) one.handed_over = result.error().pending->native_handle();
+    return one;
   }
+
+  bool is_in_the_mode_asked_for(int handle) const { return net_.is_blocking(handle) != asked_.nonblocking; }
+  int place_of(tconn::endpoint const& to) const {
+    auto const found = std::find(to_.begin(), to_.end(), to);
+    return found == to_.end() ? -1 : static_cast<int>(found - to_.begin());
+  }
+  int target_of(int handle) const { return place_of(net_.socket_at(handle).target); }
   int socket_to(tconn::endpoint const& to) const {
     for (int const handle : directs_.sockets()) {
       if (net_.socket_at(handle).target == to) return handle;

@@ -15,6 +15,7 @@ struct many {
   enum class way : unsigned char { race, batch } by{};
   tconn::on_timeout how{};  ///< Of a race: what becomes of the losers.
   bool accept_late = true;
+  bool nonblocking = false;
   bool cancellable = false;
   bool descriptors_run_out = false;
   std::size_t endpoints = 2;

@@ -96,6 +96,7 @@ struct verdict {
   unsigned syn_retransmits = 0;
   moment elapsed = 0;
   bool has_pending = false;
+  int where = -1;  ///< Which of the endpoints, counted from 0; -1: none of them.
 };
 
 /// What the same descriptor, or what was kept, does afterwards.
@@ -123,6 +124,8 @@ struct observation {
 struct one_of_many {
   int socket = -1;  ///< -1: none was opened.
   verdict told{};
+  int handed_over = -1;  ///< The socket that came with the result, connected or kept; -1: none.
+  bool mode_is_as_asked = true;
 };
 
 /// Several attempts by one call.
@@ -136,9 +139,10 @@ struct observation_of_many {
   std::vector<one_of_many> attempts{};  ///< Of a batch: one for each endpoint. Of a race: those that it tells of.
   std::vector<int> sockets{};           ///< In the order in which they were opened.
   std::vector<int> targets{};           ///< Which endpoint each of them is for.
-  bool all_begin_at_once = false;       ///< Of a batch, where nothing holds any of them up.
+  std::size_t max_in_flight = 0;        ///< Of a batch; 0: all at once.
   verdict told{};                       ///< Of the race as a whole.
   int winner = -1;
+  bool mode_is_as_asked = true;  ///< Of the winner.
   std::size_t endpoints = 0;
   moment ended = 0;
   std::size_t steps_at_end = 0;

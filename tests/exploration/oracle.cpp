@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <iterator>
 #include <span>
+#include <utility>
 
 namespace exploration {
 
@@ -42,10 +43,10 @@ struct history {
 /// The steps of one call.
 using steps = std::span<step const>;
 
-/// Whether this is a wait in which time has passed since that moment.
+/// Whether this is a wait that was to let time pass after that moment, and did. That it ends late is no matter of it.
 bool passes_time_after(step const& one, moment since) {
   bool const is_wait = one.happened == what::wait_ready || one.happened == what::wait_silent;
-  return is_wait && one.at > std::max(one.began, since);
+  return is_wait && std::min(one.at, one.until) > std::max(one.began, since);
 }
 
 history read(steps all, int socket, moment deadline) {
@@ -402,6 +403,130 @@ class judge_of_one {
   std::vector<std::string> objections_{};
 };
 
+/// Whether each of several attempts begins when it can, and all is over when all are: whenever a wait lets time pass, it is
+/// asked who had begun by then, and what was known.
+class judge_of_pace {
+ public:
+  judge_of_pace(observation_of_many const& seen, steps all) : seen_(seen), steps_(all), targets_(seen.endpoints) {
+    for (std::size_t i = 0; i < seen.sockets.size(); ++i) attempts_.push_back({seen.sockets[i], seen.targets[i]});
+  }
+
+  std::vector<std::string> objections() {
+    for (step const& one : steps_) {
+      if (one.happened == what::wait_ready || one.happened == what::wait_silent)
+        judge_wait(one);
+      else if (auto* const attempt = attempt_on(one.socket))
+        follow(one, *attempt);
+    }
+    return std::move(objections_);
+  }
+  bool has_begun_all() const { return begun_ == targets_.size(); }
+
+ private:
+  struct attempt {
+    int socket;
+    int target;
+    bool has_begun = false;
+    bool is_connected = false;
+    bool is_over = false;
+    bool is_alive() const { return has_begun && !is_connected && !is_over; }
+  };
+  struct target {
+    int attempts = 0;
+    moment first_at = 0;
+  };
+
+  void require(bool is_kept, char const* broken) {
+    if (!is_kept) objections_.emplace_back(broken);
+  }
+  attempt* attempt_on(int socket) {
+    auto const found =
+        std::find_if(attempts_.begin(), attempts_.end(), [&](auto& one) { return one.socket == socket; });
+    return found == attempts_.end() ? nullptr : &*found;
+  }
+  template <class Predicate>
+  auto count(Predicate&& is_it) const {
+    return static_cast<std::size_t>(std::count_if(attempts_.begin(), attempts_.end(), is_it));
+  }
+  std::size_t in_flight() const {
+    return count([](attempt const& one) { return one.is_alive(); });
+  }
+  bool is_any_alive_to(int to) const {
+    return count([&](attempt const& one) { return one.target == to && one.is_alive(); }) != 0;
+  }
+
+  void follow(step const& one, attempt& of) {
+    switch (one.happened) {
+      case what::sent_syn:
+        if (!std::exchange(of.has_begun, true)) begin(of.target, one.at);
+        return;
+      case what::sent_ack:
+        of.is_connected = true;
+        verdict_at_ = one.at;
+        return;
+      case what::came_rst:
+      case what::came_unreachable:
+        if (of.is_over) return;
+        of.is_over = true;
+        of.is_connected = false;
+        verdict_at_ = one.at;
+        if (!is_any_alive_to(of.target)) failed_at_ = one.at;
+        return;
+      default: return;
+    }
+  }
+  void begin(int to, moment at) {
+    auto& begun = targets_[static_cast<std::size_t>(to)];
+    failed_at_ = -1;
+    if (begun.attempts++ != 0) return;
+    begun.first_at = last_begun_at_ = at;
+    ++begun_;
+  }
+
+  void judge_wait(step const& wait) {
+    bool const is_over = has_begun_all() && in_flight() == 0;
+    require(!is_over || !passes_time_after(wait, verdict_at_), "4: it went on waiting after the last verdict");
+    if (seen_.is_race)
+      judge_wait_of_race(wait);
+    else
+      judge_wait_of_batch(wait);
+  }
+  void judge_wait_of_batch(step const& wait) {
+    bool const has_room = seen_.max_in_flight == 0 || in_flight() < seen_.max_in_flight;
+    require(has_begun_all() || !has_room || !passes_time_after(wait, verdict_at_),
+            "2: there was room for another, and none began");
+  }
+  void judge_wait_of_race(step const& wait) {
+    bool const is_won = count([](attempt const& one) { return one.is_connected; }) != 0;
+    require(!is_won || !passes_time_after(wait, verdict_at_), "4: it went on waiting when one was connected");
+    judge_second_attempts(wait);
+    if (has_begun_all()) return;
+    bool const has_failed = failed_at_ != -1;
+    require(!has_failed || !passes_time_after(wait, failed_at_), "2: after a failure the next did not begin at once");
+    constexpr moment shortest_stagger = 10'000'000;
+    moment const stagger = seen_.stagger == 0 ? 0 : std::max(seen_.stagger, shortest_stagger);
+    require(!passes_time_after(wait, last_begun_at_ + stagger), "2: the next attempt began too late");
+  }
+  void judge_second_attempts(step const& wait) {
+    if (seen_.hedge_after == 0) return;
+    for (std::size_t i = 0; i < targets_.size(); ++i) {
+      bool const awaits_one = targets_[i].attempts == 1 && is_any_alive_to(static_cast<int>(i));
+      require(!awaits_one || !passes_time_after(wait, targets_[i].first_at + seen_.hedge_after),
+              "2: no second attempt began when it was due");
+    }
+  }
+
+  observation_of_many const& seen_;
+  steps steps_;
+  std::vector<attempt> attempts_{};
+  std::vector<target> targets_;
+  std::size_t begun_ = 0;
+  moment last_begun_at_ = 0;
+  moment verdict_at_ = 0;
+  moment failed_at_ = -1;
+  std::vector<std::string> objections_{};
+};
+
 // Each attempt is judged as if it were alone, and then what they have together.
 class judge_of_many {
  public:
@@ -409,8 +534,9 @@ class judge_of_many {
       : seen_(seen), steps_(steps(seen.steps).first(seen.steps_at_end)) {}
 
   std::vector<std::string> objections() {
-    for (auto const& one : seen_.attempts) judge_one(one);
+    for (std::size_t i = 0; i < seen_.attempts.size(); ++i) judge_one(seen_.attempts[i], i);
     judge_time();
+    judge_who_has_begun();
     require(seen_.stray_closes == 0, "7: a descriptor was closed twice");
     require(seen_.open_at_last == 0, "7: a descriptor outlives what owns it");
     if (seen_.is_race)
@@ -426,15 +552,50 @@ class judge_of_many {
   }
   history past_of(int socket) const { return read(steps_, socket, seen_.asked.deadline); }
 
-  void judge_one(one_of_many const& one) {
+  void judge_one(one_of_many const& one, std::size_t place) {
     judge attempt(seen_.asked, one.told, steps_, one.socket);
     append(objections_, attempt.objections());
     moment const began = seen_.is_race ? attempt.past().first_syn_at : 0;
     bool const is_early = one.told.why == reason::deadline && began + one.told.elapsed < seen_.asked.deadline;
     require(!is_early, "1: the deadline of one came early");
     bool const was_held_up = attempt.past().last_idle != 0 || attempt.past().was_out_of_descriptors;
-    require(attempt.past().syns > 0 || !seen_.all_begin_at_once || was_held_up || attempt.past().cancelled != -1,
+    bool const may_begin_at_once = !seen_.is_race && seen_.max_in_flight == 0;
+    require(attempt.past().syns > 0 || !may_begin_at_once || was_held_up || attempt.past().cancelled != -1,
             "2: one never began, and there was nothing to wait for");
+    bool const is_handed_over = one.told.connected || one.told.aftermath == left::kept;
+    require(seen_.is_race || !is_handed_over || one.handed_over == one.socket, "4: a result holds another's socket");
+    require(one.mode_is_as_asked, "7: the blocking mode is not as it should be");
+    if (one.told.connected) return;
+    int const asked_for = seen_.is_race ? target_of(one.socket) : static_cast<int>(place);
+    require(one.told.where == asked_for || asked_for == -1, "4: a failure tells of another endpoint");
+    judge_elapsed(one.told, attempt.past());
+  }
+
+  // The time of one is counted from its own beginning in a race, from that of the call in a batch.
+  void judge_elapsed(verdict const& told, history const& past) {
+    moment const began = seen_.is_race ? past.first_syn_at : 0;
+    moment const longest = seen_.ended - began + (seen_.is_race ? past.idle : 0);
+    require(told.elapsed >= 0 && told.elapsed <= longest, "1: the time that is told of one is not its own");
+    bool const is_by_a_packet =
+        told.why == reason::refused || told.why == reason::reset || told.why == reason::unreachable;
+    moment const decided_at = is_by_a_packet ? past.verdict_at : told.why == reason::cancelled ? past.cancelled_at : 0;
+    require(began + told.elapsed >= decided_at, "1: less time is told of one than it took");
+  }
+
+  int target_of(int socket) const {
+    auto const found = std::find(seen_.sockets.begin(), seen_.sockets.end(), socket);
+    return found == seen_.sockets.end() ? -1 : seen_.targets[static_cast<std::size_t>(found - seen_.sockets.begin())];
+  }
+
+  // Without descriptors nobody begins when it is due.
+  void judge_who_has_begun() {
+    history const past = past_of(-1);
+    if (past.was_out_of_descriptors) return;
+    judge_of_pace pace(seen_, steps_);
+    append(objections_, pace.objections());
+    bool const ends_early =
+        !seen_.is_race || seen_.told.connected || seen_.told.why == reason::deadline || past.cancelled != -1;
+    require(ends_early || pace.has_begun_all(), "4: the race ended before all were tried");
   }
 
   void judge_time() {
@@ -462,10 +623,22 @@ class judge_of_many {
     require(seen_.told.elapsed == seen_.ended, "1: the time that is told is not the time that it took");
     require(seen_.attempts.size() == seen_.sockets.size() || past_of(-1).was_out_of_descriptors,
             "4: the failure does not tell of every attempt");
+    judge_what_is_told();
+  }
+
+  // The race tells of an attempt that ended as it did.
+  void judge_what_is_told() {
+    auto const any = [&](auto&& is_it) { return std::any_of(seen_.attempts.begin(), seen_.attempts.end(), is_it); };
+    auto const is_of_the_same = [&](one_of_many const& one) { return one.told.where == seen_.told.where; };
     auto const says_the_same = [&](one_of_many const& one) { return one.told.why == seen_.told.why; };
-    require(seen_.told.why == reason::deadline || seen_.told.why == reason::cancelled ||
-                std::any_of(seen_.attempts.begin(), seen_.attempts.end(), says_the_same),
-            "4: the race tells of an error that no attempt had");
+    bool const ends_by_itself = seen_.told.why == reason::deadline || seen_.told.why == reason::cancelled;
+    bool const is_said = any(says_the_same);
+    require(is_said || ends_by_itself, "4: the race tells of an error that no attempt had");
+    require(any(is_of_the_same), "4: the race tells of an endpoint that it did not try");
+    // A cancellation may come when some have reached the deadline already.
+    bool const is_certain = is_said && seen_.told.why != reason::cancelled;
+    require(!is_certain || any([&](one_of_many const& one) { return says_the_same(one) && is_of_the_same(one); }),
+            "4: the race tells of another endpoint than its error");
   }
 
   // Who is beaten is ended by the policy for losers, and who has come to the deadline by the policy for that, `close`.
@@ -475,6 +648,9 @@ class judge_of_many {
       if (socket == seen_.winner) {
         require(past.handshake_completed != -1 && past.proof != -1, "5: success without a proof");
         require(past.fin == -1 && past.rst == -1, "5: the winner has been ended");
+        require(seen_.asked.accept_late || past.late_look == -1 || past.proof < past.late_look,
+                "10: a late one was not refused");
+        require(seen_.mode_is_as_asked, "7: the blocking mode is not as it should be");
         continue;
       }
       bool const is_connected = past.handshake_completed != -1 && past.ended_by_peer == -1;

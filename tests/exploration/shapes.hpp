@@ -39,6 +39,7 @@ inline many any_many(choices& path, int events) {
   asked.by = path.draw(2) == 0 ? many::way::race : many::way::batch;
   asked.how = policies[path.draw(asked.by == many::way::race ? 2 : 3)];
   asked.accept_late = path.draw(2) == 0;
+  asked.nonblocking = path.draw(2) == 1;
   asked.cancellable = path.draw(2) == 1;
   asked.descriptors_run_out = path.draw(2) == 1;
   asked.endpoints = 1 + path.draw(5);
