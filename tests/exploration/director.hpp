@@ -33,6 +33,11 @@ class director {
   director(director const&) = delete;
   director& operator=(director const&) = delete;
 
+  /// A call of the library begins now: no time passes before it looks at the clock. When that is.
+  moment begin_call() {
+    has_looked_ = false;
+    return now();
+  }
   /// From now on nothing happens that was not asked for, and nothing is written down but packets.
   void stop() { is_active_ = false; }
   std::vector<step> const& steps() const { return steps_; }

@@ -113,6 +113,7 @@ struct observation {
   std::size_t open_at_last = 0;  ///< The same when the result was gone too.
   bool lent_is_open = true;
   bool mode_is_as_it_was = true;  ///< Of what was lent; of a socket that was handed over: as asked for.
+  bool options_were_kept = true;  ///< By what was kept.
   int error_left = 0;             ///< SO_ERROR of what was lent.
   int stray_closes = 0;
   int blocked = 0;  ///< Calls that would have blocked without a limit.

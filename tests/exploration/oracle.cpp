@@ -344,6 +344,8 @@ class judge_of_one {
   std::vector<std::string> objections() {
     judge_time();
     judge_descriptors();
+    judge_where();
+    require(seen_.options_were_kept, "9: what was kept has lost an option");
     append(objections_, attempt_.objections());
     if (!told_.connected) judge_what_comes_then();
     return std::move(objections_);
@@ -376,6 +378,12 @@ class judge_of_one {
     require(seen_.mode_is_as_it_was, "7: the blocking mode is not as it should be");
     require(told_.has_pending == (!asked_.borrowed && told_.aftermath == left::kept && !told_.connected),
             "4: failure.pending is there, or missing");
+  }
+
+  // Nothing more is told of what was abandoned.
+  void judge_where() {
+    if (told_.connected || told_.is_told != extent::all) return;
+    require(told_.where == 0, "4: a failure tells of another endpoint");
   }
 
   // The descriptor can connect again unless it was ended by FIN; what is kept goes on.
@@ -415,8 +423,8 @@ class judge_of_pace {
     for (step const& one : steps_) {
       if (one.happened == what::wait_ready || one.happened == what::wait_silent)
         judge_wait(one);
-      else if (auto* const attempt = attempt_on(one.socket))
-        follow(one, *attempt);
+      else if (auto* const found = attempt_on(one.socket))
+        follow(one, *found);
     }
     return std::move(objections_);
   }

@@ -21,6 +21,7 @@ inline single any_single(choices& path, int events) {
   single asked;
   asked.how = policies[path.draw(std::size(policies))];
   asked.accept_late = path.draw(2) == 0;
+  asked.nonblocking = path.draw(2) == 1;
   asked.by = static_cast<single::way>(path.draw(6));
   asked.unix_socket = asked.by < single::way::pending && path.draw(4) == 3;
   asked.cancellable = path.draw(2) == 1;

@@ -26,6 +26,7 @@ class player {
     if (asked_.unix_socket) net_.backlog_full_until(to_, 100h);
     options_.on_timeout = asked_.how;
     options_.accept_late = asked_.accept_late;
+    options_.nonblocking = asked_.nonblocking && !is_borrowed();
     options_.cancel = cancel_ ? &*cancel_ : nullptr;
     seen_.asked = {plain(asked_.how), asked_.accept_late, is_borrowed(), asked_.unix_socket, asked_.limit.count()};
   }
@@ -66,6 +67,8 @@ class player {
   template <class Result>
   void end(Result const& result, tconn::native_handle handle) {
     seen_.told = plain(result);
+    seen_.told.elapsed += call_began_;
+    if (!result && result.error().where == to_) seen_.told.where = 0;
     end(handle);
   }
   void end(tconn::native_handle handle) {
@@ -80,11 +83,9 @@ class player {
     auto result = tconn::timed_connect(to_, asked_.limit, options_, sys_);
     end(result, directs_.sockets().empty() ? -1 : directs_.sockets().back());
     if (result) {
-      seen_.mode_is_as_it_was = net_.is_blocking(result->native_handle());
-    } else if (result.error().pending && !is_cancelled()) {  // or it would be cancelled again
-      answer(seen_.socket);
-      follow_up(
-          [&] { return result.error().pending->wait(1h, tconn::on_timeout::close, simulated(&net_)).has_value(); });
+      judge_mode(*result);
+    } else if (result.error().pending) {
+      resume(*result.error().pending);
     }
   }
 
@@ -95,10 +96,15 @@ class player {
       return end(started, directs_.sockets().empty() ? -1 : directs_.sockets().back());
     }
     // A look, a wait that keeps it, and one that ends it.
+    call_began_ = directs_.begin_call();
     if (auto const looked = started->try_finish(sys_)) return tell_found(*looked, *started);
+    call_began_ = directs_.begin_call();
     auto const kept = started->wait(world::start + asked_.limit / 2, tconn::on_timeout::keep, sys_);
     bool const goes_on = !kept && kept.error().code == tconn::errc::deadline_exceeded;
-    if (goes_on) return tell(started->wait(world::start + asked_.limit, asked_.how, sys_), *started);
+    if (goes_on) {
+      call_began_ = directs_.begin_call();
+      return tell(started->wait(world::start + asked_.limit, asked_.how, sys_), *started);
+    }
     seen_.asked.how = policy::keep;
     seen_.asked.deadline = asked_.limit.count() / 2;
     tell(kept, *started);
@@ -113,9 +119,7 @@ class player {
     end_without_result(extent::aftermath);
     seen_.told.aftermath = plain(told);
     seen_.told.has_pending = static_cast<bool>(*started);
-    if (told != tconn::aftermath::kept || is_cancelled()) return;  // or it would be cancelled
-    answer(seen_.socket);
-    follow_up([&] { return started->wait(1h, tconn::on_timeout::close, simulated(&net_)).has_value(); });
+    if (told == tconn::aftermath::kept) resume(*started);
   }
 
   void destroyed() {
@@ -136,6 +140,7 @@ class player {
       end(started, directs_.sockets().empty() ? -1 : directs_.sockets().back());
       return std::nullopt;
     }
+    call_began_ = directs_.begin_call();
     if (auto const looked = started->try_finish(sys_)) {
       tell_found(*looked, *started);
       return std::nullopt;
@@ -156,11 +161,10 @@ class player {
     tell(result, pending);
   }
 
-  // Time is told since the last call; and what is kept stays where it is.
+  // What is kept stays where it is.
   void tell(tconn::basic_connect_result<simulated> const& result, tconn::basic_pending_connection<simulated>& pending) {
     end(result, directs_.sockets().back());
-    if (result) return;
-    seen_.told.elapsed = seen_.ended;
+    if (result) return judge_mode(*result);
     seen_.told.has_pending = static_cast<bool>(pending);
   }
 
@@ -182,6 +186,32 @@ class player {
     else
       net_.on_syn(to_, {tconn::testing::syn_ack(1ms)});
     follow_up([&] { return tconn::timed_connect(mine, to_, 1h, {}, simulated(&net_)).has_value(); });
+  }
+
+  void judge_mode(tconn::basic_socket<simulated> const& connected) {
+    seen_.mode_is_as_it_was = net_.is_blocking(connected.native_handle()) != options_.nonblocking;
+  }
+
+  // What was kept goes on as it was asked for.
+  void resume(tconn::basic_pending_connection<simulated>& kept) {
+    if (is_cancelled()) return;  // it would be cancelled again
+    if (cancel_) return cancel(kept);
+    answer(seen_.socket);
+    follow_up([&] { return goes_on(kept); });
+  }
+  void cancel(tconn::basic_pending_connection<simulated>& kept) {
+    cancel_->request();
+    auto const result = kept.wait(1h, tconn::on_timeout::keep, simulated(&net_));
+    seen_.options_were_kept = !result && result.error().code == tconn::errc::cancelled;
+  }
+  bool goes_on(tconn::basic_pending_connection<simulated>& kept) {
+    auto result = kept.wait(0s, tconn::on_timeout::keep, simulated(&net_));
+    bool const is_late = !result && result.error().code == tconn::errc::deadline_exceeded;
+    if (is_late) result = kept.wait(1h, tconn::on_timeout::close, simulated(&net_));
+    if (!result) return false;
+    bool const is_blocking = net_.is_blocking(result->native_handle());
+    seen_.options_were_kept = is_late != options_.accept_late && is_blocking != options_.nonblocking;
+    return true;
   }
 
   // The peer answers what is still in flight.
@@ -207,6 +237,7 @@ class player {
   explored sys_;
   tconn::connect_options options_{};
   std::size_t lent_ = 0;
+  moment call_began_ = 0;  // the last one's
   observation seen_{};
 };
 

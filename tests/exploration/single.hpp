@@ -14,6 +14,7 @@ namespace exploration {
 struct single {
   tconn::on_timeout how{};
   bool accept_late = true;
+  bool nonblocking = false;  ///< Not of a borrowed one.
   /// A pending connection is waited for to the end; or abandoned by the policy; or destroyed.
   enum class way : unsigned char { owned, borrowed, borrowed_nonblocking, pending, abandoned, destroyed } by{};
   bool unix_socket = false;

@@ -22,6 +22,7 @@ void explore_all(std::string const& name, single asked) {
     for (bool const accept_late : {true, false}) {
       asked.how = how;
       asked.accept_late = accept_late;
+      asked.nonblocking = accept_late == (how == on_timeout::reset);
       SCOPED_TRACE(std::string(tconn::to_string(how)) + (accept_late ? "" : ", late ones refused"));
       executions += explore([&](choices& path, bool with_log) {
         auto const one = play(asked, path, with_log);
