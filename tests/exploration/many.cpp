@@ -15,13 +15,19 @@ using tconn::testing::world;
 
 namespace {
 
+/// Of both families in turn.
+tconn::endpoint target(std::size_t number) {
+  bool const is_ipv6 = number % 2 == 0;
+  std::string const last = std::to_string(number);
+  return *tconn::endpoint::parse(is_ipv6 ? "[2001:db8::" + last + "]:80" : "192.0.2." + last + ":80");
+}
+
 class player {
  public:
   player(many const& asked, choices& chooser, bool with_log)
       : asked_(asked), directs_(net_, chooser, allowed()), sys_(&net_, directs_) {
     if (!with_log) net_.is_quiet();
-    for (std::size_t i = 1; i <= asked_.endpoints; ++i)
-      to_.push_back(*tconn::endpoint::parse("192.0.2." + std::to_string(i) + ":80"));
+    for (std::size_t i = 1; i <= asked_.endpoints; ++i) to_.push_back(target(i));
     each_.accept_late = asked_.accept_late;
     each_.nonblocking = asked_.nonblocking;
     each_.cancel = cancel_ ? &*cancel_ : nullptr;

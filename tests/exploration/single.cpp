@@ -14,14 +14,17 @@ using tconn::testing::world;
 
 namespace {
 
-tconn::endpoint target(bool is_unix) {
-  return *tconn::endpoint::parse(is_unix ? std::string_view{"unix:/run/x.sock"} : std::string_view{"192.0.2.1:80"});
+tconn::endpoint target(single const& asked) {
+  bool const is_ipv6 = asked.by == single::way::pending || asked.by == single::way::borrowed_nonblocking;
+  return *tconn::endpoint::parse(asked.unix_socket ? "unix:/run/x.sock"
+                                 : is_ipv6         ? "[2001:db8::1]:80"
+                                                   : "192.0.2.1:80");
 }
 
 class player {
  public:
   player(single const& asked, choices& chooser, bool with_log)
-      : asked_(asked), to_(target(asked.unix_socket)), directs_(net_, chooser, allowed()), sys_(&net_, directs_) {
+      : asked_(asked), to_(target(asked)), directs_(net_, chooser, allowed()), sys_(&net_, directs_) {
     if (!with_log) net_.is_quiet();
     if (asked_.unix_socket) net_.backlog_full_until(to_, 100h);
     options_.on_timeout = asked_.how;
