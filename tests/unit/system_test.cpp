@@ -171,7 +171,7 @@ TEST(PosixPlatform, starts_threads_that_leave_no_stack_behind) {
   for (int i = 0; i < 8; ++i) run_one();
   auto const before = virtual_kilobytes();
   for (int i = 0; i < 64; ++i) run_one();
-  EXPECT_LT(virtual_kilobytes(), before + 32 * 1024U * 8);  // 64 stacks of 8 MB would be twice that
+  EXPECT_LT(virtual_kilobytes(), before + std::size_t{32} * 1024 * 8);  // 64 stacks of 8 MB would be twice that
 }
 #endif
 
