@@ -530,6 +530,7 @@ class match {
     seen_.told = exploration::plain(result);
     if (!result) {
       seen_.told.why = reason_of(result.error().code);
+      if (result.error().where == game_.where()) seen_.told.where = 0;
       told_ = result.error().message() + '\n';
     }
     seen_.ended = game_.elapsed();
