@@ -76,7 +76,7 @@ void tell(std::error_code const& code, tconn::handshake handshake, aftermath lef
 template <class Result>
 void check(Result const& result, stage const& on, steady::time_point began) {
   auto const took = steady::now() - began;
-  unless(took < on.limit + 2s, "the deadline was not kept");  // strace, and a busy machine
+  unless(took < on.limit + 5s, "the deadline was not kept");  // a call may be delayed by 3.5 s
   if (result) {
     std::cout << "connected\n";
     return;
