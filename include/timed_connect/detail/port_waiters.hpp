@@ -10,7 +10,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
-#include <numeric>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -94,8 +93,8 @@ class port_waiters {
   }
   void sort() {
     if (!sorted_.empty()) return;
-    sorted_.resize(to_.size());
-    std::iota(sorted_.begin(), sorted_.end(), 0U);
+    sorted_.reserve(to_.size());
+    while (sorted_.size() < to_.size()) sorted_.push_back(static_cast<std::uint32_t>(sorted_.size()));
     std::sort(sorted_.begin(), sorted_.end(), in_order());
     begun_.resize(to_.size());
     for (auto const index : sorted_) {
