@@ -60,9 +60,9 @@ struct borrowed_failure {
 
 /// Drives a borrowed descriptor to its outcome and applies the policy; the blocking mode is not its business.
 template <system_calls System>
-result<void, borrowed_failure> conclude_borrowed(attempt<System> const& tried, time_point until,
+result<void, borrowed_failure> conclude_borrowed(attempt<System, /*Borrowed*/ true> const& tried, time_point until,
                                                  connect_options const& options) {
-  course<System> driven(tried, until, options.accept_late);
+  course driven(tried, until, options.accept_late);
   int tries = 0;
   do {
     driven.begin();
@@ -143,7 +143,7 @@ result<void, basic_connect_failure<typename System::owner>> timed_connect(tconn:
   if (int const error = mode.note(static_cast<bool>(options.before_connect))) return fail(error);
   if (int const error = detail::ask(options.before_connect, mine, to)) return fail(error);
   if (int const error = mode.enter()) return fail(error);
-  detail::attempt<System> const tried{sys, to, mine, /*borrowed*/ true};
+  detail::attempt<System, /*Borrowed*/ true> const tried{sys, to, mine};
   auto const concluded = detail::conclude_borrowed(tried, until, options);
   int const stuck = mode.restore();
   if (!concluded) return fail(concluded.error().error, concluded.error().left);

@@ -105,7 +105,7 @@ class basic_pending_connection {
       auto const why = detail::is_policy(how) ? errc::descriptor_too_large : errc::invalid_option;
       return detail::failure<Owner>(detail::own_error(why), to_, tried.state(aftermath::kept), {});
     }
-    detail::course<System> driven(tried, limit.until(began), accept_late);
+    detail::course driven(tried, limit.until(began), accept_late);
     driven.resume();
     detail::drive(driven, sys, cancel);
     auto concluded =

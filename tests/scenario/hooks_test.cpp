@@ -38,6 +38,23 @@ TEST_F(Hooks, veto_by_an_error) {
   EXPECT_TRUE(net.is_blocking(mine));
 }
 
+struct hook_without_an_address {
+  int* calls;
+  void operator&() const = delete;
+  std::error_code operator()(tconn::native_handle, tconn::endpoint const&) const {
+    ++*calls;
+    return {};
+  }
+};
+
+TEST_F(Hooks, may_have_an_operator_for_their_address) {
+  net.on_syn(to, {syn_ack(1ms)});
+  int calls = 0;
+  hook_without_an_address const hook{&calls};
+  EXPECT_TRUE(connect(10ms, {.before_connect = hook}));
+  EXPECT_EQ(calls, 1);
+}
+
 TEST_F(Hooks, are_asked_again_for_every_new_socket) {
   net.ephemeral_ports({80, 40000});
   net.on_syn(to, {syn_ack(1ms)});

@@ -38,13 +38,14 @@ struct outcome {
   int error = 0;  // see code_of()
 };
 
-/// One connect on one socket, as the logic sees it. It owns nothing.
-template <system_calls System>
+/// One connect on one socket, our own or the caller's, as the logic sees it. It owns nothing.
+template <system_calls System, bool Borrowed = false>
 struct attempt {
+  static constexpr bool borrowed = Borrowed;
+
   System& sys;
   endpoint const& to;
   native_handle handle = no_handle;
-  bool borrowed = false;
   bool may_be_older = false;  // a borrowed one whose connection, if there is one, another call may have begun
 
   /// After a readiness. SO_ERROR is read once. Where the system tells the state, that is the judge: SO_ERROR also gives
@@ -73,7 +74,8 @@ struct attempt {
       outcome const seen{stage::broken, error};
       return error == native_error::not_connected ? ended_just_now(seen) : seen;
     }
-    if (is_to_be_compared && !is_whom_we_ask_for(peer)) return {stage::not_ours, native_error::is_connected};
+    if (borrowed && is_to_be_compared && !is_whom_we_ask_for(peer))
+      return {stage::not_ours, native_error::is_connected};
     return {stage::connected};
   }
 

@@ -45,16 +45,16 @@ struct closing_at_once {
 
 /// Whether an attempt that is said to have failed is over. Where the state is never told, what is said is all there is;
 /// where it should be told and is not, shutdown() knows.
-template <system_calls System>
-bool is_dead(attempt<System> const& tried, tcp_state state) {
+template <class Attempt>
+bool is_dead(Attempt const& tried, tcp_state state) {
   if (state != tcp_state::unknown) return state == tcp_state::closed;
   return !tried.sys.second_connect_proves(tried.to.family()) ||
          tried.sys.shut(tried.handle, shut_direction::receive) == native_error::not_connected;
 }
 
 /// Does to an attempt without a connection what its stage and the policy ask for, and tells what is left behind.
-template <system_calls System>
-left_behind leave(attempt<System> const& tried, stage at, on_timeout how) {
+template <class Attempt>
+left_behind leave(Attempt const& tried, stage at, on_timeout how) {
   switch (at) {
     case stage::not_started:
     case stage::not_ours: return {};

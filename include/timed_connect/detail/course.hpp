@@ -28,8 +28,8 @@ inline bool is_verdict(int answer) {
 }
 
 /// What connect() answered. With an attempt of ours before it, `resumed`, an error is the verdict on that one.
-template <system_calls System>
-outcome understand(attempt<System> const& tried, int answer, bool resumed) {
+template <class Attempt>
+outcome understand(Attempt const& tried, int answer, bool resumed) {
   if (answer == native_error::in_progress || answer == native_error::interrupted) return {stage::in_flight};
   if (is_verdict(answer)) {
     bool const was_sent = resumed || answer == native_error::refused || answer == native_error::timed_out;
@@ -45,8 +45,8 @@ outcome understand(attempt<System> const& tried, int answer, bool resumed) {
 }
 
 /// The first connect() on a socket of our own.
-template <system_calls System>
-outcome start_owned(attempt<System> const& tried) {
+template <class Attempt>
+outcome start_owned(Attempt const& tried) {
   int const answer = tried.sys.start_connect(tried.handle, tried.to);
   if (starts_nothing(tried.to.family(), answer)) return {stage::not_started, native_error::try_again};
   return understand(tried, answer, /*resumed*/ false);
@@ -55,8 +55,8 @@ outcome start_owned(attempt<System> const& tried) {
 /// Whose attempt a borrowed descriptor has behind it, where the system names the target.
 enum class history : unsigned char { none, ours, anothers };
 
-template <system_calls System>
-history history_of(attempt<System> const& tried) {
+template <class Attempt>
+history history_of(Attempt const& tried) {
   endpoint target;
   if (!is_inet(tried.to.family())) return history::none;
   if (tried.sys.name(tried.handle, name_of::target, tried.to.family(), target) != 0) return history::none;
@@ -65,8 +65,8 @@ history history_of(attempt<System> const& tried) {
 
 /// The first connect() on the caller's descriptor. It resumes an attempt of ours that is in flight, and one that is on
 /// its way to somebody else is left alone.
-template <system_calls System>
-outcome start_borrowed(attempt<System>& tried) {
+template <class Attempt>
+outcome start_borrowed(Attempt& tried) {
   history const found = history_of(tried);
   history past = found;
   int answer = tried.sys.start_connect(tried.handle, tried.to);
@@ -88,16 +88,19 @@ outcome start_borrowed(attempt<System>& tried) {
   return is_anothers ? outcome{stage::not_ours, native_error::is_connected} : seen;
 }
 
-template <system_calls System>
-outcome start(attempt<System>& tried) {
-  return tried.borrowed ? start_borrowed(tried) : start_owned(tried);
+template <class Attempt>
+outcome start(Attempt& tried) {
+  if constexpr (Attempt::borrowed)
+    return start_borrowed(tried);
+  else
+    return start_owned(tried);
 }
 
 /// On loopback the handshake is over when connect() says EINPROGRESS. There a second connect() that answers 0 proves it
 /// with one call, where poll(), SO_ERROR and getpeername() would take three. An error is the attempt's own: this call
 /// has taken it from the socket, and nobody can read it again.
-template <system_calls System>
-outcome prove(attempt<System> const& tried) {
+template <class Attempt>
+outcome prove(Attempt const& tried) {
   int const answer = tried.sys.start_connect(tried.handle, tried.to);
   if (answer == 0) return {stage::connected};
   bool const goes_on =
@@ -107,8 +110,8 @@ outcome prove(attempt<System> const& tried) {
 
 /// A socket that is connected to itself is no connection. It is ended in a way that only the socket itself hears. A
 /// borrowed one that the system cannot disconnect cannot be tried again, and is broken.
-template <system_calls System>
-outcome settle_self_connect(attempt<System> const& tried, outcome const& seen) {
+template <class Attempt>
+outcome settle_self_connect(Attempt const& tried, outcome const& seen) {
   bool const has_peer = seen.at == stage::connected || seen.at == stage::refused_late;
   bool is_to_itself = false;
   if (int const error = has_peer ? tried.find_self_connect(is_to_itself) : 0) return {stage::broken, error};
@@ -118,12 +121,13 @@ outcome settle_self_connect(attempt<System> const& tried, outcome const& seen) {
   return {is_over ? stage::failed : stage::broken, own_error(errc::self_connect)};
 }
 
-/// Whoever drives it waits until watched() is ready or wakes_at() has come, and then calls go_on(); until is_over().
-template <system_calls System>
+/// The course of an attempt<>. Whoever drives it waits until watched() is ready or wakes_at() has come, and then calls
+/// go_on(); until is_over().
+template <class Attempt>
 class course {
  public:
   /// `until` is the deadline, long_past where there is no time for more than the last look.
-  course(attempt<System> const& tried, time_point until, bool accept_late)
+  course(Attempt const& tried, time_point until, bool accept_late)
       : tried_(tried), until_(until), accept_late_(accept_late) {}
 
   /// The first connect(), on the handle that the attempt has now.
@@ -140,7 +144,7 @@ class course {
 
   bool is_over() const { return !is_resting() && (seen_.at != stage::in_flight || seen_.error != 0); }
   outcome const& seen() const { return seen_; }
-  attempt<System> const& tried() const { return tried_; }
+  Attempt const& tried() const { return tried_; }
   time_point until() const { return until_; }
   void take(native_handle handle) { tried_.handle = handle; }
 
@@ -224,7 +228,7 @@ class course {
     return seen;
   }
 
-  attempt<System> tried_;
+  Attempt tried_;
   time_point until_;
   time_point next_try_ = never;
   outcome seen_{stage::not_started};

@@ -138,7 +138,7 @@ class owned_connect {
   }
 
   connect_options const& options_;
-  course<System> course_;
+  course<attempt<System>> course_;
   signed char tries_ = 1;
   bool leaves_ports_ = false;
 };
