@@ -49,6 +49,9 @@ constexpr std::chrono::nanoseconds saturated_nanoseconds(std::chrono::duration<R
   return nanoseconds{saturated(wide * unit)};
 }
 
+/// The moment that comes first.
+constexpr time_point earlier(time_point a, time_point b) { return a < b ? a : b; }
+
 constexpr time_point saturated_sum(time_point from, std::chrono::nanoseconds span) {
   std::int64_t const start = from.time_since_epoch().count();
   if (span == forever || (start > 0 && span.count() > INT64_MAX - start)) return never;

@@ -970,6 +970,93 @@ TEST_F(Many, that_the_last_look_finds_connected_or_refused_are_told_so_and_no_ot
   }
 }
 
+/// Notes how many handles a look is given at most, and lets the first one at or after a moment fail.
+struct watched_looks : simulated {
+  struct notes {
+    std::size_t most_handles = 0;
+    std::chrono::nanoseconds fails_at = 1h;
+  };
+  watched_looks(world* net, notes& about) : simulated(net), net_(net), about_(&about) {}
+  int wait(tconn::poll_entry* entries, std::size_t count, tconn::time_point until) const {
+    if (until == tconn::detail::long_past) {
+      about_->most_handles = (std::max)(about_->most_handles, count);
+      if (net_->elapsed() >= about_->fails_at) {
+        about_->fails_at = 1h;
+        return ENOMEM;
+      }
+    }
+    return simulated::wait(entries, count, until);
+  }
+  world* net_;
+  notes* about_;
+};
+
+// Of five endpoints one is answered, and one refused, when the deadline has passed; one is silent, one is connected long
+// before, and the last one is a Unix socket whose backlog has a place when the deadline has passed.
+class LastLook : public Many {
+ protected:
+  void play(world& other, std::size_t number, watched_looks::notes& about) {
+    auto to = std::vector(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(number));
+    for (std::size_t i = 0; i < number; ++i) {
+      if (i % 5 == 0) other.on_syn(to[i], {syn_ack(10ms)});
+      if (i % 5 == 1) other.on_syn(to[i], {rst(10ms)});
+      if (i % 5 == 3) other.on_syn(to[i], {syn_ack(2ms)});
+      if (i % 5 == 4) {
+        to[i] = at(("unix:/run/" + std::to_string(i)).c_str());
+        other.backlog_full_until(to[i], 10ms);
+      }
+    }
+    // The deadline passes while the last of those that are connected in time is told.
+    auto dawdle = [&](batch_event& event) {
+      if (event.told == number / 5) other.pass(20ms);
+    };
+    auto const results = tconn::timed_connect_all(to, 10ms - 1ns, {.on_result = dawdle}, watched_looks(&other, about));
+    for (std::size_t i = 0; i < number; ++i) {
+      EXPECT_EQ(results[i].has_value(), i % 5 != 1 && i % 5 != 2) << i << ' ' << told(results[i]);
+      if (results[i]) continue;
+      auto const& failed = results[i].error();
+      EXPECT_EQ(failed.code == std::errc::connection_refused, i % 5 == 1) << i << ' ' << told(results[i]);
+      EXPECT_EQ(failed.code == errc::deadline_exceeded, i % 5 == 2) << i << ' ' << told(results[i]);
+      EXPECT_EQ(failed.aftermath, i % 5 == 1 ? aftermath::none : aftermath::nothing_sent) << i;
+    }
+  }
+};
+
+TEST_F(LastLook, finds_each_as_it_is_whatever_the_others_are) {
+  for (std::size_t const number : {std::size_t{60}, size}) {  // without a queue, and with one
+    world other;
+    watched_looks::notes about;
+    play(other, number, about);
+    EXPECT_EQ(about.most_handles, number == size ? 1 : 36) << "those in flight, or their queue";
+  }
+}
+
+TEST_F(LastLook, is_at_each_alone_where_looking_at_many_fails) {
+  for (std::size_t const number : {std::size_t{60}, size}) {
+    world other;
+    watched_looks::notes about{.fails_at = 20ms};
+    play(other, number, about);
+    EXPECT_EQ(about.fails_at, 1h) << "it has failed";
+  }
+}
+
+TEST_F(LastLook, is_at_64_at_a_time_where_there_is_no_queue) {
+  net.is_plain_posix();
+  watched_looks::notes about;
+  tconn::timed_connect_all(all, 10ms, {}, watched_looks(&net, about));
+  EXPECT_EQ(about.most_handles, 64U);
+}
+
+TEST_F(LastLook, hands_out_no_socket_that_is_connected_to_itself) {
+  net.is_plain_posix();
+  net.ephemeral_ports({1000});
+  auto dawdle = [&](batch_event&) { net.pass(20ms); };
+  auto const results = connect_all({all[0], all[1], endpoint{}}, 10ms, {.on_result = dawdle});
+  ASSERT_FALSE(results[0]);
+  EXPECT_EQ(results[0].error().code, errc::self_connect);
+  EXPECT_EQ(results[1].error().code, errc::deadline_exceeded);
+}
+
 TEST_F(Many, bear_a_queue_that_is_interrupted_and_tell_of_one_that_fails) {
   for (auto const& [error, ends] : {std::pair{EINTR, false}, std::pair{EBADF, true}}) {
     world other;

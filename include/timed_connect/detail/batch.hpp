@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-// A batch that is being run: which attempt begins when, and in what order outcomes are decided, told and closed.
+// A batch that is being run: attempts begin as their turns come, and outcomes are decided, told and closed in that order.
 #pragma once
 
 #include <timed_connect/batch_options.hpp>
 #include <timed_connect/detail/drive.hpp>
-#include <timed_connect/detail/port_waiters.hpp>
 #include <timed_connect/detail/ready_set.hpp>
+#include <timed_connect/detail/turns.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -37,12 +37,12 @@ class batch {
   batch(System& sys, std::span<endpoint const> to, time_point began, time_point until, batch_options const& options)
       : sys_(sys),
         to_(to),
+        results_(not_begun(to)),
         began_(began),
-        until_(until),
-        next_begin_(began),
+        until_(fixed(until, sys.now())),
         options_(options),
-        ready_(sys, options.max_in_flight == 0 ? to.size() : (std::min)(to.size(), options.max_in_flight)),
-        waiters_(to) {
+        turns_(to, began, until_ == long_past ? 0 : options.pace),
+        ready_(sys, options.max_in_flight == 0 ? to.size() : (std::min)(to.size(), options.max_in_flight)) {
     for (auto const& local : options.local_addresses) choices_.emplace_back(options.each).local = local;
     if (choices_.empty()) choices_.push_back(options.each);
   }
@@ -52,10 +52,7 @@ class batch {
   ~batch() { close_given_up_ones(); }
 
   results run() {
-    results_.reserve(to_.size());
-    for (auto const& one : to_) results_.push_back(failure<owner>(own_error(errc::deadline_exceeded), one, {}, {}));
     if (int const error = check(options_)) leave_the_rest(error);
-    if (sys_.now() >= until_) until_ = long_past;
     for (begin_what_is_due(); tell_and_close(), decided_ < to_.size(); begin_what_is_due()) {
       if (sys_.now() >= until_)
         come_to_the_end();
@@ -83,15 +80,19 @@ class batch {
   };
   using lanes = std::deque<std::optional<lane>>;
 
+  static results not_begun(std::span<endpoint const> to) {
+    results all;
+    all.reserve(to.size());
+    for (auto const& one : to) all.push_back(failure<owner>(own_error(errc::deadline_exceeded), one, {}, {}));
+    return all;
+  }
+
   // ---- beginning ----
 
   // When the next attempt may begin; never, where none is left or there is no room.
   time_point next_begin() const {
     bool const has_room = options_.max_in_flight == 0 || in_flight_ < options_.max_in_flight;
-    if (!has_room) return never;
-    bool const is_any_left = out_of_places_ || next_ < to_.size();
-    auto const due = earlier(is_any_left ? place_at_ : never, (std::max)(place_at_, waiters_.due()));
-    return (std::max)(due, next_begin_);
+    return has_room ? turns_.due() : never;
   }
 
   // So many at a time, so that answers are not left lying while thousands begin.
@@ -101,42 +102,28 @@ class batch {
       auto const now = sys_.now();
       bool const is_in_time = until_ == long_past || now < until_;
       if (!is_in_time || next_begin() > now) return;
-      // Those that wait for a port and those that have not begun take turns.
-      bool const is_waiters_turn = next_ == to_.size() || !waiters_were_last_;
-      bool const was_waiting = !out_of_places_ && is_waiters_turn && waiters_.due() <= now;
-      waiters_were_last_ = was_waiting;
-      auto const index = take_next(was_waiting);
-      if (!was_waiting && waiters_.add_behind_others(index)) continue;
-      if (options_.pace != 0 && until_ != long_past) {
-        std::chrono::nanoseconds const distance{std::chrono::nanoseconds{std::chrono::seconds{1}} / options_.pace};
-        next_begin_ = saturated_sum((std::max)(next_begin_, now - longest_catch_up), distance);
-      }
-      begin(index, was_waiting);
+      if (auto const next = turns_.take(now)) begin(*next);
     }
   }
 
-  std::uint32_t take_next(bool from_waiters) {
-    if (from_waiters) return waiters_.take();
-    return out_of_places_ ? *std::exchange(out_of_places_, std::nullopt) : next_++;
-  }
-
-  void begin(std::uint32_t index, bool was_waiting) {
+  void begin(turn const& its) {
     auto const slot = free_slot();
     auto& made = lanes_[slot];
+    auto const& to = to_[its.index];
     bool lacks_port = false;
     for (std::size_t tried = 0; tried < choices_.size(); ++tried) {
-      auto const& options = choice_for(to_[index]);
-      made.emplace(sys_, to_[index], options, until_, index);
+      auto const& options = choice_for(to);
+      made.emplace(sys_, to, options, until_, its.index);
       // Known only since ports have run out; until then a new socket is tried at once, as for a single connect.
-      if (waiters_.knows_of_lack() && waiters_.may_have_used_up_the_ports(index))
+      if (turns_.knows_of_lack_of_ports() && turns_.may_have_used_up_the_ports(its.index))
         made->connecting.leave_ports_to_the_driver();
       made->connecting.begin();
-      bool const has_none = may_be_out_of_ports(to_[index], made->connecting.seen());
+      bool const has_none = may_be_out_of_ports(to, made->connecting.seen());
       lacks_port = lacks_port || (has_none && made->connecting.has_socket());
       if (!has_none || !options.local) break;
     }
     ++in_flight_;
-    if (must_wait_for_a_place(*made, lacks_port, was_waiting))
+    if (must_wait_for_a_place(*made, lacks_port, its))
       free(slot);
     else
       follow(slot);
@@ -144,9 +131,9 @@ class batch {
 
   // The next local address of the endpoint's family.
   connect_options const& choice_for(endpoint const& to) {
-    auto& turn = turns_[to.family() == AF_INET ? 0 : 1];
+    auto& next_choice = next_choice_[to.family() == AF_INET ? 0 : 1];
     for (std::size_t i = 0; i < choices_.size(); ++i) {
-      auto const& next = choices_[turn++ % choices_.size()];
+      auto const& next = choices_[next_choice++ % choices_.size()];
       if (!next.local || next.local->family() == to.family()) return next;
     }
     return options_.each;
@@ -154,19 +141,18 @@ class batch {
 
   // Something has run out that an attempt of ours, or somebody else's, may give back. Without a deadline, and with
   // nothing in flight, nobody may ever do so, and it is an error.
-  bool must_wait_for_a_place(lane const& one, bool lacks_port, bool was_waiting) {
+  bool must_wait_for_a_place(lane const& one, bool lacks_port, turn const& its) {
     auto const& seen = one.connecting.seen();
     bool const may_wait = until_ != never || in_flight_ > 1;
     auto const due = saturated_sum(sys_.now(), place_pause);
     if (may_wait && is_out_of_places(seen)) {
-      place_at_ = due;
-      out_of_places_ = one.index;
+      turns_.wait_for_a_place(its.index, due);
       return true;
     }
     bool const has_port = seen.at != stage::not_started && seen.at != stage::broken;
-    if (has_port) waiters_.has_begun(one.index);
-    if (has_port || !may_wait || !lacks_port || !waiters_.may_have_used_up_the_ports(one.index)) return false;
-    waiters_.add(one.index, due, was_waiting);
+    if (has_port) turns_.has_begun(its.index);
+    if (has_port || !may_wait || !lacks_port || !turns_.may_have_used_up_the_ports(its.index)) return false;
+    turns_.wait_for_a_port(its, due);
     return true;
   }
 
@@ -203,9 +189,13 @@ class batch {
     return error;
   }
 
+  // Null where there is none: what a queue tells may be of one that has gone since.
+  lane* lane_at(std::uint32_t slot) { return slot < lanes_.size() && lanes_[slot] ? &*lanes_[slot] : nullptr; }
+
   void go_on(std::uint32_t slot, bool is_ready) {
-    if (slot >= lanes_.size() || !lanes_[slot]) return;
-    lanes_[slot]->connecting.go_on(is_ready);
+    auto* const one = lane_at(slot);
+    if (one == nullptr) return;
+    one->connecting.go_on(is_ready);
     follow(slot);
   }
 
@@ -236,15 +226,9 @@ class batch {
     if (given_up_.size() == given_up_.capacity()) given_up_.reserve(2 * given_up_.size() + 16);
     auto const dispose = [&](native_handle handle, aftermath left) { given_up_.push_back({handle, left}); };
     auto concluded = one.connecting.conclude(options_.each.on_timeout, began_, dispose);
-    if (!concluded) make_room(one.index);
+    if (!concluded) turns_.make_room(one.index);  // or there will be room as soon as all is told
     conclude(one.index, std::move(concluded));
     free(slot);
-  }
-
-  // A descriptor, and a port of this peer's, have become free, or will be as soon as all is told.
-  void make_room(std::uint32_t index) {
-    place_at_ = long_past;
-    waiters_.wake(index);
   }
 
   void conclude(std::uint32_t index, basic_connect_result<owner> concluded) {
@@ -258,10 +242,15 @@ class batch {
   void come_to_the_end() {
     constexpr std::uint32_t group = 64;
     bool const is_stuck = in_flight_ == 0 && next_begin() > sys_.now();
-    bool has_looked = false;
-    for (std::uint32_t slot = 0; slot < lanes_.size(); ++slot) {
-      if (slot % group == 0)
-        has_looked = look_at(slot, (std::min)(slot + group, static_cast<std::uint32_t>(lanes_.size())));
+    auto const count = static_cast<std::uint32_t>(lanes_.size());
+    for (std::uint32_t first = 0; first < count; first += group)
+      come_to_the_end(first, (std::min)(first + group, count));
+    if (until_ != long_past || is_stuck) leave_the_rest(own_error(errc::deadline_exceeded));
+  }
+
+  void come_to_the_end(std::uint32_t first, std::uint32_t behind) {
+    bool const has_looked = look_at(first, behind);
+    for (std::uint32_t slot = first; slot < behind; ++slot) {
       if (!lanes_[slot]) continue;
       auto& one = *lanes_[slot];
       if (!has_looked || one.is_resting) {
@@ -271,7 +260,6 @@ class batch {
       one.connecting.come_to_the_end(one.is_ready);
       follow(slot);
     }
-    if (until_ != long_past || is_stuck) leave_the_rest(own_error(errc::deadline_exceeded));
   }
 
   // Which of them are ready; false if that cannot be seen for all of them at the same time.
@@ -282,7 +270,7 @@ class batch {
       if (lanes_[slot] && !lanes_[slot]->is_resting) ready_.list(lanes_[slot]->connecting.watched(), slot);
     }
     auto const note = [&](std::uint32_t slot) {
-      if (slot < lanes_.size() && lanes_[slot]) lanes_[slot]->is_ready = true;
+      if (auto* const one = lane_at(slot)) one->is_ready = true;
     };
     return ready_.wait(/*cancel*/ nullptr, long_past, note) == 0;
   }
@@ -298,12 +286,8 @@ class batch {
 
   // What has never begun.
   void leave_the_rest(int error) {
-    auto const leave = [&](std::uint32_t index) {
-      conclude(index, failure<owner>(error, to_[index], {}, sys_.now() - began_));
-    };
-    if (out_of_places_) leave(*std::exchange(out_of_places_, std::nullopt));
-    while (!waiters_.empty()) leave(waiters_.take());
-    for (; next_ < to_.size(); ++next_) leave(next_);
+    turns_.leave_the_rest(
+        [&](std::uint32_t index) { conclude(index, failure<owner>(error, to_[index], {}, sys_.now() - began_)); });
   }
 
   void tell_and_close() {
@@ -333,7 +317,7 @@ class batch {
         auto& one = all.results_[event.index];
         if (!one || event.connected != no_handle) return;
         one->release();
-        all.make_room(static_cast<std::uint32_t>(event.index));
+        all.turns_.make_room(static_cast<std::uint32_t>(event.index));
       }
     } const taken{*this, event};
     options_.on_result(event);
@@ -343,27 +327,20 @@ class batch {
     for (auto const& one : std::exchange(given_up_, {})) close_given_up(sys_, one.handle, one.left);
   }
 
-  static constexpr std::chrono::nanoseconds longest_catch_up = std::chrono::milliseconds{10};
-
   System& sys_;
   std::span<endpoint const> to_;
+  results results_;  // made before it is seen how much time is left
   time_point began_;
   time_point until_;
-  time_point next_begin_;
-  time_point place_at_ = long_past;
   batch_options const& options_;
+  turns turns_;
   ready_set<System> ready_;
   std::vector<connect_options> choices_{};
-  std::size_t turns_[2]{};
-  std::uint32_t next_ = 0;
-  std::optional<std::uint32_t> out_of_places_{};  // all others wait behind it
-  port_waiters waiters_;
-  bool waiters_were_last_ = false;
+  std::size_t next_choice_[2]{};
   lanes lanes_{};
   std::vector<std::uint32_t> free_slots_{};
   std::size_t in_flight_ = 0;
   int resting_ = 0;
-  results results_{};
   std::size_t decided_ = 0;
   std::vector<std::uint32_t> untold_{};
   std::size_t told_ = 0;

@@ -14,9 +14,6 @@ namespace tconn {
 inline namespace v1 {
 namespace detail {
 
-/// The moment that comes first.
-constexpr time_point earlier(time_point a, time_point b) { return a < b ? a : b; }
-
 /// The end of what begins now: long_past if it has come already, so that a course knows without the clock whether there
 /// is time for more than the last look.
 constexpr time_point fixed(time_point until, time_point now) { return until <= now ? long_past : until; }
@@ -79,10 +76,7 @@ class owned_connect {
   void end(int error) { course_.end(error); }
   endpoint const& to() const { return course_.tried().to; }
   bool has_socket() const { return course_.tried().handle != no_handle; }
-  void come_to_the_end(bool is_ready) {
-    course_.come_to_the_end(is_ready);
-    retry_bad_luck();
-  }
+  void come_to_the_end(bool is_ready) { course_.come_to_the_end(is_ready); }
 
   /// What it has come to: the socket is handed over, given up, or kept in failure.pending. What is given up is closed by
   /// `dispose`, see conclude.hpp.
