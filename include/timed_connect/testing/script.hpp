@@ -77,6 +77,7 @@ struct simulated_socket {
   bool connecting = false;              ///< Between connect()'s EINPROGRESS and its verdict.
   bool fin_sent = false;                ///< Our side has ended.
   bool fin_due = false;                 ///< Our side ends when the handshake is complete.
+  bool peer_finished = false;           ///< The peer's side has ended: CLOSE_WAIT, while ours has not.
   bool acknowledged = false;            ///< Our SYN was.
   bool arrived = false;                 ///< The peer has sent something since mark_arrivals().
   bool reported = false;                ///< An ICMP error is queued beside SO_ERROR.

@@ -234,10 +234,21 @@ class simulated {
 
   int connect(simulated_socket& s, endpoint const& to) const {
     if (s.blocking) ++net_->blocked_;
-    auto const key = to.to_string();
-    if (auto& answers = net_->at_once_[key]; !answers.empty() && s.state == tcp_state::closed && !s.connecting) {
-      int const error = answers.front();
-      answers.pop_front();
+    bool const is_interrupted = std::exchange(net_->interrupts_connect_, false);
+    if (is_interrupted && s.family == AF_UNIX && s.state == tcp_state::closed) return native_error::interrupted;
+    int const answered = connect_undisturbed(s, to);
+    bool const would_wait = answered == native_error::in_progress || answered == native_error::already;
+    return is_interrupted && would_wait ? native_error::interrupted : answered;
+  }
+
+  int connect_undisturbed(simulated_socket& s, endpoint const& to) const {
+    bool const is_scripted = !net_->at_once_.empty() || !net_->backlog_.empty() || !net_->scripts_.empty();
+    auto const key = is_scripted ? to.to_string() : std::string();
+    auto const answers = net_->at_once_.find(key);
+    bool const is_new = s.state == tcp_state::closed && !s.connecting;
+    if (answers != net_->at_once_.end() && !answers->second.empty() && is_new) {
+      int const error = answers->second.front();
+      answers->second.pop_front();
       if (error == 0 || error == native_error::in_progress || error == native_error::interrupted) begin(s, to);
       if (error == 0) establish(s);
       return error;
@@ -278,9 +289,10 @@ class simulated {
     s.target = to;
     s.error = 0;
     s.syn_retransmits = 0;
-    s.acknowledged = s.arrived = false;
+    s.acknowledged = s.arrived = s.peer_finished = false;
     s.coming.clear();
-    if (s.local.port() == 0 && detail::is_inet(to.family()))
+    // A port that was not asked for goes back when the attempt is over.
+    if (s.from.port() == 0 && detail::is_inet(to.family()))
       s.local = net_->with_port(s.from.valid() ? s.from : to, net_->take_port());
   }
   static void establish(simulated_socket& s) {

@@ -15,6 +15,7 @@
 #include <timed_connect/testing/script.hpp>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <deque>
 #include <functional>
@@ -44,6 +45,9 @@ class world {
   void answers_at_once(endpoint const& peer, int error, int times = 1) {
     for (; times > 0; --times) at_once_[peer.to_string()].push_back(error);
   }
+  /// A signal interrupts the next connect(), if it would not be over at once: EINTR. TCP's attempt goes on; that of a Unix
+  /// socket has not begun.
+  void interrupt_next_connect() { interrupts_connect_ = true; }
   /// A Unix listener whose backlog is full until then: connect() answers EAGAIN before, 0 after.
   void backlog_full_until(endpoint const& peer, std::chrono::nanoseconds since_start) {
     backlog_[peer.to_string()] = start + since_start;
@@ -162,7 +166,9 @@ class world {
   /// What the peer at an address does to the next attempt. A script that was played goes on only while there is no
   /// other.
   std::vector<event> next_script(std::string const& peer) {
-    auto& [left, played] = scripts_[peer];
+    auto const found = scripts_.find(peer);
+    if (found == scripts_.end()) return {};
+    auto& [left, played] = found->second;
     if (played && left.size() > 1) left.pop_front();
     played = !left.empty();
     return left.empty() ? std::vector<event>{} : left.front();
@@ -278,7 +284,7 @@ class world {
     if (s.state == tcp_state::established || s.state == tcp_state::syn_received) packet(s, "> RST");
     bool const was_idle = s.state == tcp_state::closed;
     fail(s, was_idle ? s.error : native_error::connection_reset);
-    s.connecting = s.fin_sent = s.fin_due = false;
+    s.connecting = s.fin_sent = s.fin_due = s.peer_finished = false;
     s.has_target = false;
   }
 
@@ -307,12 +313,15 @@ class world {
       s.next_syn = detail::never;  // the SYN-ACK that takes its place is not repeated in this world
       packet(s, "> SYN-ACK");
     } else if (what == happening::rst && (in_flight || established)) {
-      fail(s, in_flight && !met ? native_error::refused : native_error::connection_reset);
+      bool const is_in_close_wait = s.peer_finished && !s.fin_sent;
+      fail(s, in_flight && !met ? native_error::refused : is_in_close_wait ? EPIPE : native_error::connection_reset);
     } else if (what == happening::unreachable && in_flight) {
       s.reported = s.family == AF_INET;
       fail(s, native_error::host_unreachable);
     } else if (what == happening::data && established && !s.fin_sent) {
       s.unread = true;
+    } else if (what == happening::fin && established) {
+      s.peer_finished = true;
     } else if (!in_flight && !established && what != happening::rst && what != happening::unreachable) {
       packet(s, "> RST");  // no socket wants it
     }
@@ -321,6 +330,7 @@ class world {
   time_point now_ = start;
   std::chrono::nanoseconds call_span_{0};
   std::chrono::nanoseconds signal_span_{0};
+  bool interrupts_connect_ = false;
   bool plain_posix_ = false;
   bool is_quiet_ = false;
   std::size_t most_open_ = 0;
