@@ -2,6 +2,7 @@
 #include "exploration/director.hpp"
 
 #include <cerrno>
+#include <optional>
 
 namespace exploration {
 
@@ -9,8 +10,24 @@ using tconn::tcp_state;
 using tconn::testing::happening;
 using tconn::testing::world;
 
+namespace {
+
+bool is_of_a_cancellation(tconn::poll_entry const& entry) {
+  return entry.events != tconn::detail::platform::writable(0).events;
+}
+
+}  // namespace
+
+tconn::cancellation& unrequested_cancellation() {
+  static std::optional<tconn::cancellation> one;
+  if (!one || one->requested()) one.emplace();
+  return *one;
+}
+
 director::director(world& net, choices& chooser, limits const& allowed)
     : net_(net), chooser_(chooser), allowed_(allowed), left_(allowed.events) {
+  steps_.reserve(64);
+  menu_.reserve(16);
   net_.before_call = [this](std::string_view call) {
     if (call != "wait") before(call);  // explored::wait() has done so itself
   };
@@ -27,6 +44,7 @@ void director::write_down(tconn::native_handle handle, std::string_view packet) 
                         : packet == "< SYN"              ? what::came_syn
                         : packet == "< RST"              ? what::came_rst
                         : packet == "< ICMP unreachable" ? what::came_unreachable
+                        : packet == "< FIN"              ? what::came_fin
                                                          : what::came_data;
   steps_.push_back({happened, handle, now()});
 }
@@ -36,6 +54,7 @@ void director::before(std::string_view call) {
   // What the library asks of the socket is written down by `explored`, which knows the answer too.
   do offer_everything(/*in_a_wait*/ false);
   while (choose() != kind::nothing);
+  connecting_ = -1;
   steps_.push_back({call == "close" ? what::closed : what::call, -1, now()});
 }
 
@@ -58,31 +77,84 @@ director::in_wait director::during_wait() {
   }
 }
 
+bool director::interrupts_look() {
+  if (!is_active_ || left_ == 0) return false;
+  menu_.clear();
+  offer(kind::nothing);
+  offer(kind::signal);
+  return choose() == kind::signal;
+}
+
+void director::begin_connect(int handle, tconn::endpoint const& to) {
+  auto const& s = net_.socket_at(handle);
+  connecting_ = handle;
+  to_ = &to;
+  begins_ = s.state == tcp_state::closed && !s.connecting;
+  has_bad_luck_ = is_interrupted_ = false;
+}
+
+void director::end_connect(int handle, int answer) {
+  note(answer == 0                                  ? what::connect_done
+       : answer == tconn::native_error::interrupted ? what::connect_interrupted
+       : begins_ && answer == EADDRNOTAVAIL         ? what::no_port
+                                                    : what::connect_other,
+       handle, answer);
+  auto const& s = net_.socket_at(handle);
+  if (!begins_ || s.state == tcp_state::closed) return;
+  auto& peer = peer_of(handle);
+  peer = {};
+  peer.is_ourselves = s.family != AF_UNIX && s.local == s.target;
+  if (peer.is_ourselves) note(what::connected_to_itself, handle);
+}
+
+director::peer_state& director::peer_of(int handle) {
+  auto const place = static_cast<std::size_t>(handle);
+  if (peers_.size() <= place) peers_.resize(place + 1);
+  return peers_[place];
+}
+
 void director::offer_everything(bool in_a_wait) {
   menu_.clear();
   offer(kind::nothing);
   if (left_ == 0) return;
+  if (connecting_ != -1) offer_answers();
   for (int const handle : sockets_) offer_packets(handle);
   if (now() < allowed_.end) offer(kind::tick);
   if (in_a_wait) offer(kind::signal);
-  if (allowed_.cancel != nullptr && !allowed_.cancel->requested()) offer(kind::cancel);
+  if (allowed_.cancel != nullptr && !is_cancelled()) offer(kind::cancel);
   if (allowed_.listener != nullptr) offer(has_place_ ? kind::take_place : kind::free_place);
   if (allowed_.descriptors_run_out) offer(is_out_ ? kind::give_back : kind::run_out);
+}
+
+// How connect() answers, where it is not over already.
+void director::offer_answers() {
+  auto const& s = net_.socket_at(connecting_);
+  bool const is_unix = s.family == AF_UNIX;
+  bool const in_flight = s.state == tcp_state::syn_sent || s.state == tcp_state::syn_received;
+  if (has_bad_luck_) return;
+  if (begins_ && !is_unix && allowed_.bad_luck) {
+    offer(kind::self_connect, connecting_);
+    // Not after a self-connect of the same descriptor, which leaves SO_ERROR behind: a known bug, see docs/proof.md.
+    bool const was_to_itself = peer_of(connecting_).is_ourselves;
+    if (!is_interrupted_ && !was_to_itself) offer(kind::no_port, connecting_);
+  }
+  if ((begins_ || in_flight) && !is_interrupted_) offer(kind::interrupt, connecting_);
 }
 
 // A packet is offered where it can make a difference: the late ones, which no attempt wants any more, among them.
 void director::offer_packets(int handle) {
   auto const& s = net_.socket_at(handle);
   if (s.family == AF_UNIX || !s.target.valid()) return;
-  peers_.resize(static_cast<std::size_t>(handle) + 1);
-  auto const& peer = peers_[static_cast<std::size_t>(handle)];
+  auto const& peer = peer_of(handle);
+  if (peer.is_ourselves) return;
   bool const in_flight = s.state == tcp_state::syn_sent || s.state == tcp_state::syn_received;
   bool const is_established = s.state == tcp_state::established;
   if (!peer.has_answered) offer(kind::syn_ack, handle);
   if (in_flight || is_established) offer(kind::rst, handle);
   if (in_flight) offer(kind::unreachable, handle);
   if (in_flight && allowed_.simultaneous_open && !peer.has_opened) offer(kind::syn, handle);
-  if (is_established && !peer.has_sent_data) offer(kind::data, handle);
+  if (is_established && !peer.has_sent_data && !s.peer_finished) offer(kind::data, handle);
+  if (is_established && allowed_.fins && !s.peer_finished) offer(kind::fin, handle);
   if (in_flight && !s.alarmed) offer(kind::false_alarm, handle);
 }
 
@@ -101,14 +173,17 @@ void director::deliver(int handle, happening packet) {
 }
 
 void director::carry_out(action const& chosen) {
-  auto const of = static_cast<std::size_t>(chosen.socket);
   switch (chosen.does) {
     case kind::nothing: return;
-    case kind::syn_ack: peers_[of].has_answered = true; return deliver(chosen.socket, happening::syn_ack);
-    case kind::rst: peers_[of].has_answered = true; return deliver(chosen.socket, happening::rst);
+    case kind::syn_ack: peer_of(chosen.socket).has_answered = true; return deliver(chosen.socket, happening::syn_ack);
+    case kind::rst: peer_of(chosen.socket).has_answered = true; return deliver(chosen.socket, happening::rst);
     case kind::unreachable: return deliver(chosen.socket, happening::unreachable);
-    case kind::syn: peers_[of].has_opened = true; return deliver(chosen.socket, happening::syn);
-    case kind::data: peers_[of].has_sent_data = true; return deliver(chosen.socket, happening::data);
+    case kind::syn: peer_of(chosen.socket).has_opened = true; return deliver(chosen.socket, happening::syn);
+    case kind::data: peer_of(chosen.socket).has_sent_data = true; return deliver(chosen.socket, happening::data);
+    case kind::fin: return deliver(chosen.socket, happening::fin);
+    case kind::interrupt: is_interrupted_ = true; return net_.interrupt_next_connect();
+    case kind::self_connect: has_bad_luck_ = true; return net_.ephemeral_ports({to_->port()});
+    case kind::no_port: has_bad_luck_ = true; return net_.answers_at_once(*to_, EADDRNOTAVAIL);
     case kind::false_alarm:
       net_.deliver(chosen.socket, happening::false_alarm);
       return note(what::false_alarm, chosen.socket);
@@ -128,6 +203,15 @@ void director::carry_out(action const& chosen) {
   }
 }
 
+// The kernel is asked of a cancellation only after its request: before that it is not readable, and asking takes most of
+// the time.
+int explored::look(tconn::poll_entry* entries, std::size_t count, tconn::time_point until) const {
+  bool const is_to_be_asked = count == 0 || !is_of_a_cancellation(entries[count - 1]) || directs_->is_cancelled();
+  if (is_to_be_asked) return simulated::wait(entries, count, until);
+  entries[count - 1].revents = 0;
+  return simulated::wait(entries, count - 1, until);
+}
+
 // In the log of the world a wait is a look, and another one after each thing that happens.
 int explored::wait(tconn::poll_entry* entries, std::size_t count, tconn::time_point until) const {
   directs_->before("wait");
@@ -135,18 +219,21 @@ int explored::wait(tconn::poll_entry* entries, std::size_t count, tconn::time_po
   int answer = 0;
   for (;;) {
     bool const was_active = directs_->is_active();
-    answer = simulated::wait(entries, count, was_active ? simulated::now() : until);
-    if (answer != tconn::native_error::timed_out || until <= simulated::now() || !was_active) break;
+    answer = look(entries, count, was_active ? simulated::now() : until);
+    if (answer != tconn::native_error::timed_out || !was_active) break;
+    if (until <= simulated::now()) {
+      if (directs_->interrupts_look()) answer = tconn::native_error::interrupted;
+      break;
+    }
     auto const end = directs_->during_wait();
     if (end == director::in_wait::signal) answer = tconn::native_error::interrupted;
-    if (end == director::in_wait::nothing) answer = simulated::wait(entries, count, until);
+    if (end == director::in_wait::nothing) answer = look(entries, count, until);
     if (end != director::in_wait::something) break;
   }
   moment const asked = until <= tconn::testing::world::start ? 0 : (until - tconn::testing::world::start).count();
   bool has_socket = false;
   for (auto const* entry = entries; entry != entries + count; ++entry) {
-    bool const is_cancellation = entry->events != tconn::detail::platform::writable(0).events;
-    if (is_cancellation) continue;
+    if (is_of_a_cancellation(*entry)) continue;
     has_socket = true;
     directs_->note_wait(answer == 0 && entry->revents != 0, entry->fd, began, asked);
   }

@@ -12,6 +12,7 @@
 
 #include <cstddef>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace exploration {
@@ -22,10 +23,15 @@ struct limits {
   std::chrono::nanoseconds tick = std::chrono::seconds{1};  ///< How much time passes at a time.
   moment end = 0;                                           ///< When no more ticks are of interest.
   bool simultaneous_open = false;
+  bool fins = false;      ///< The peer ends its side.
+  bool bad_luck = false;  ///< connect() connects the socket to itself, or finds no port.
   bool descriptors_run_out = false;
   tconn::cancellation* cancel = nullptr;
   tconn::endpoint const* listener = nullptr;  ///< A Unix one, whose backlog is full or has a place.
 };
+
+/// One that nobody has asked for yet, until the next call. To open one each time takes longer than all the rest.
+tconn::cancellation& unrequested_cancellation();
 
 class director {
  public:
@@ -38,17 +44,30 @@ class director {
     has_looked_ = false;
     return now();
   }
+  /// Until go_on() nothing happens, and nothing is written down but packets.
+  void pause() { is_active_ = false; }
+  void go_on() { is_active_ = true; }
   /// From now on nothing happens that was not asked for, and nothing is written down but packets.
   void stop() { is_active_ = false; }
   std::vector<step> const& steps() const { return steps_; }
+  /// The same, at the end.
+  std::vector<step> take_steps() { return std::move(steps_); }
   /// The sockets in the order in which they were opened.
   std::vector<int> const& sockets() const { return sockets_; }
+  /// The last one; -1 if none could be opened after it.
+  int last_socket() const { return sockets_.empty() || is_last_missing_ ? -1 : sockets_.back(); }
 
   // ---- what `explored` tells ----
 
   void before(std::string_view call);
   void looked_at_the_clock();
-  void opened(int handle) { sockets_.push_back(handle); }
+  void opened(int handle) {
+    sockets_.push_back(handle);
+    is_last_missing_ = false;
+  }
+  void not_opened() { is_last_missing_ = true; }
+  void begin_connect(int handle, tconn::endpoint const& to);
+  void end_connect(int handle, int answer);
   void note(what happened, int socket, int value = 0) {
     if (is_active_) steps_.push_back({happened, socket, now(), 0, 0, value});
   }
@@ -58,8 +77,11 @@ class director {
   /// Whether something happens now that may end a wait; if not, its time runs out.
   enum class in_wait : unsigned char { nothing, something, signal };
   in_wait during_wait();
+  /// Whether a signal comes during a look that has found nothing.
+  bool interrupts_look();
   moment now() const { return net_.elapsed().count(); }
   bool is_active() const { return is_active_; }
+  bool is_cancelled() const { return allowed_.cancel != nullptr && allowed_.cancel->requested(); }
 
  private:
   enum class kind : unsigned char {
@@ -69,6 +91,10 @@ class director {
     unreachable,
     syn,
     data,
+    fin,
+    interrupt,
+    no_port,
+    self_connect,
     false_alarm,
     tick,
     cancel,
@@ -86,9 +112,12 @@ class director {
     bool has_answered = false;
     bool has_opened = false;
     bool has_sent_data = false;
+    bool is_ourselves = false;
   };
 
+  peer_state& peer_of(int handle);
   void offer_packets(int handle);
+  void offer_answers();
   void offer_everything(bool in_a_wait);
   void offer(kind does, int socket = -1) { menu_.push_back({does, socket}); }
   kind choose();
@@ -105,6 +134,13 @@ class director {
   bool is_delivering_ = false;
   bool is_out_ = false;
   bool has_place_ = false;
+  bool is_last_missing_ = false;
+  // Of the connect() that is being made:
+  int connecting_ = -1;
+  tconn::endpoint const* to_ = nullptr;
+  bool begins_ = false;  // it begins an attempt, and goes on with none
+  bool has_bad_luck_ = false;
+  bool is_interrupted_ = false;
   std::vector<action> menu_{};
   std::vector<step> steps_{};
   std::vector<int> sockets_{};
@@ -122,12 +158,16 @@ class explored : public tconn::testing::simulated {
   }
   int open(tconn::native_handle& opened, int family, bool multipath) const {
     int const error = simulated::open(opened, family, multipath);
-    if (error == 0) directs_->opened(opened);
+    if (error == 0)
+      directs_->opened(opened);
+    else
+      directs_->not_opened();
     return error;
   }
   int start_connect(tconn::native_handle handle, tconn::endpoint const& to) const {
+    directs_->begin_connect(handle, to);
     int const answer = simulated::start_connect(handle, to);
-    directs_->note(answer == 0 ? what::connect_done : what::connect_other, handle, answer);
+    directs_->end_connect(handle, answer);
     return answer;
   }
   int connect_error(tconn::native_handle handle, int& error) const {
@@ -148,6 +188,8 @@ class explored : public tconn::testing::simulated {
   int wait(tconn::poll_entry* entries, std::size_t count, tconn::time_point until) const;
 
  private:
+  int look(tconn::poll_entry* entries, std::size_t count, tconn::time_point until) const;
+
   director* directs_;
 };
 

@@ -16,10 +16,16 @@ using tconn::testing::world;
 namespace {
 
 /// Of both families in turn.
-tconn::endpoint target(std::size_t number) {
+tconn::endpoint made_target(std::size_t number) {
   bool const is_ipv6 = number % 2 == 0;
   std::string const last = std::to_string(number);
   return *tconn::endpoint::parse(is_ipv6 ? "[2001:db8::" + last + "]:80" : "192.0.2." + last + ":80");
+}
+
+tconn::endpoint const& target(std::size_t number) {
+  static std::vector<tconn::endpoint> made;
+  while (made.size() < number) made.push_back(made_target(made.size() + 1));
+  return made[number - 1];
 }
 
 class player {
@@ -30,7 +36,7 @@ class player {
     for (std::size_t i = 1; i <= asked_.endpoints; ++i) to_.push_back(target(i));
     each_.accept_late = asked_.accept_late;
     each_.nonblocking = asked_.nonblocking;
-    each_.cancel = cancel_ ? &*cancel_ : nullptr;
+    each_.cancel = cancel_;
     seen_.asked = {plain(asked_.how), asked_.accept_late, false, false, asked_.limit.count(), true};
     seen_.endpoints = to_.size();
   }
@@ -41,7 +47,7 @@ class player {
     else
       batch();
     seen_.open_at_last = net_.open_sockets();
-    seen_.steps = directs_.steps();
+    seen_.steps = directs_.take_steps();
     seen_.sockets = directs_.sockets();
     for (int const handle : seen_.sockets) seen_.targets.push_back(target_of(handle));
     seen_.stray_closes = net_.stray_closes();
@@ -51,12 +57,13 @@ class player {
 
  private:
   limits allowed() {
-    if (asked_.cancellable) cancel_.emplace();
+    if (asked_.cancellable) cancel_ = &unrequested_cancellation();
     return {.events = asked_.events,
             .tick = asked_.tick,
             .end = (asked_.limit + asked_.tick).count(),
+            .fins = asked_.fins,
             .descriptors_run_out = asked_.descriptors_run_out,
-            .cancel = cancel_ ? &*cancel_ : nullptr};
+            .cancel = cancel_};
   }
 
   // The call has returned: from here on nothing happens any more.
@@ -104,11 +111,26 @@ class player {
 
   void batch() {
     each_.on_timeout = asked_.how;
-    tconn::batch_options const options{.each = each_, .max_in_flight = asked_.max_in_flight};
+    tconn::batch_options options{.each = each_, .max_in_flight = asked_.max_in_flight};
+    struct told_by_hook {
+      int times = 0;
+      moment elapsed = -1;
+    };
+    std::vector<told_by_hook> heard(to_.size());
+    auto const hear = [&](tconn::batch_event& one) {
+      ++heard[one.index].times;
+      heard[one.index].elapsed = one.elapsed.count();
+    };
+    if (asked_.has_hook) options.on_result = hear;
     auto const results = tconn::timed_connect_all(to_, asked_.limit, options, sys_);
     end();
     seen_.max_in_flight = asked_.max_in_flight;
-    for (std::size_t i = 0; i < results.size(); ++i) seen_.attempts.push_back(result_of(results[i], to_[i]));
+    for (std::size_t i = 0; i < results.size(); ++i) {
+      auto& one = seen_.attempts.emplace_back(result_of(results[i], to_[i]));
+      if (!asked_.has_hook) continue;
+      one.times_told = heard[i].times;
+      one.elapsed_told = heard[i].elapsed;
+    }
   }
 
   template <class Result>
@@ -139,7 +161,7 @@ class player {
 
   many const& asked_;
   world net_{};
-  std::optional<tconn::cancellation> cancel_{};
+  tconn::cancellation* cancel_ = nullptr;
   director directs_;
   explored sys_;
   std::vector<tconn::endpoint> to_{};

@@ -18,6 +18,8 @@ struct many {
   bool nonblocking = false;
   bool cancellable = false;
   bool descriptors_run_out = false;
+  bool fins = false;
+  bool has_hook = false;  ///< Of a batch: it hears of each result.
   std::size_t endpoints = 2;
   std::size_t max_in_flight = 0;
   std::chrono::nanoseconds stagger = std::chrono::seconds{1};

@@ -26,6 +26,7 @@ enum class what : unsigned char {
   came_rst,
   came_unreachable,
   came_data,
+  came_fin,
   // What happens to the program.
   false_alarm,  ///< poll() will report a socket for nothing.
   time_passed,  ///< While the program was not waiting.
@@ -36,14 +37,17 @@ enum class what : unsigned char {
   descriptors_out,  ///< No more can be opened.
   descriptors_back,
   // What the library asks, and is answered.
-  wait_ready,     ///< A wait on this socket, or no wait at all (until <= began), which found it ready.
-  wait_silent,    ///< The same, which did not.
-  connect_done,   ///< connect() has answered 0.
-  connect_other,  ///< connect() has answered anything else.
-  error_read,     ///< SO_ERROR, which is in `value`.
-  peer_named,     ///< getpeername() knows the peer.
-  shut_down,      ///< shutdown() has answered 0.
-  give_up,        ///< The program asks to give it up now.
+  wait_ready,           ///< A wait on this socket, or no wait at all (until <= began), which found it ready.
+  wait_silent,          ///< The same, which did not.
+  connect_done,         ///< connect() has answered 0.
+  connect_interrupted,  ///< connect() has answered that a signal came.
+  no_port,              ///< connect() has answered that no local port is free, and has begun nothing.
+  connect_other,        ///< connect() has answered anything else.
+  connected_to_itself,  ///< By the connect() before: nobody else hears of it.
+  error_read,           ///< SO_ERROR, which is in `value`.
+  peer_named,           ///< getpeername() knows the peer.
+  shut_down,            ///< shutdown() has answered 0.
+  give_up,              ///< The program asks to give it up now.
   closed,
   call,  ///< Anything else.
 };
@@ -68,6 +72,10 @@ enum class reason : unsigned char {
   unreachable,
   no_descriptor,
   backlog_full,
+  broken_pipe,
+  self_connect,
+  no_port,
+  interrupted,
   other
 };
 enum class shake : unsigned char { not_started, in_flight, completed, failed, unknown };
@@ -80,6 +88,7 @@ struct request {
   bool unix_socket = false;
   moment deadline = 0;
   bool is_one_of_many = false;  ///< Of a race or a batch: what all have together is judged there.
+  bool may_try_again = true;    ///< There is a budget for it.
 };
 
 /// How much is told of one attempt.
@@ -118,7 +127,10 @@ struct observation {
   int stray_closes = 0;
   int blocked = 0;  ///< Calls that would have blocked without a limit.
   afterwards then = afterwards::not_tried;
-  int syns_for_it = 0;  ///< Attempts that were begun for it.
+  int syns_for_it = 0;                   ///< Attempts that were begun for it.
+  std::vector<int> earlier_sockets{};    ///< Of tries before this one.
+  bool is_given_back_to_itself = false;  ///< What was lent or kept, and then given back, is connected to itself.
+  bool replacement_is_intact = true;     ///< What was moved to the place of the attempt is as it was.
 };
 
 /// One of several attempts.
@@ -127,6 +139,8 @@ struct one_of_many {
   verdict told{};
   int handed_over = -1;  ///< The socket that came with the result, connected or kept; -1: none.
   bool mode_is_as_asked = true;
+  int times_told = -1;       ///< To the hook of a batch; -1: there was none.
+  moment elapsed_told = -1;  ///< Then.
 };
 
 /// Several attempts by one call.

@@ -38,7 +38,28 @@ struct history {
   bool waited_after_verdict = false;
   bool waits_too_long = false;
   bool was_out_of_descriptors = false;
+  bool is_to_itself = false;   // and no peer's
+  int end_of_peer = -1;        // its FIN
+  int tries_in_vain = 0;       // self-connects, and connects that have found no port
+  int late_tries_in_vain = 0;  // which came after the deadline
+  bool is_in_vain() const { return ended_why == reason::self_connect || ended_why == reason::no_port; }
 };
+
+/// The next attempt on the same socket: of the one before it there stays what counts for all of them.
+history begun_anew(history const& past) {
+  history next;
+  next.cancelled = past.cancelled;
+  next.cancelled_at = past.cancelled_at;
+  next.last_idle = past.last_idle;
+  next.idle = past.idle;
+  next.waited_after_cancel = past.waited_after_cancel;
+  next.waited_after_verdict = past.waited_after_verdict;
+  next.waits_too_long = past.waits_too_long;
+  next.was_out_of_descriptors = past.was_out_of_descriptors;
+  next.tries_in_vain = past.tries_in_vain;
+  next.late_tries_in_vain = past.late_tries_in_vain;
+  return next;
+}
 
 /// The steps of one call.
 using steps = std::span<step const>;
@@ -49,83 +70,127 @@ bool passes_time_after(step const& one, moment since) {
   return is_wait && std::min(one.at, one.until) > std::max(one.began, since);
 }
 
-history read(steps all, int socket, moment deadline) {
-  history past;
-  bool is_connected = false;
-  bool is_out = false;
-  for (std::size_t i = 0; i < all.size(); ++i) {
-    step const& one = all[i];
-    auto const place = static_cast<int>(i);
-    if (past.verdict_at != -1 && passes_time_after(one, past.verdict_at)) past.waited_after_verdict = true;
-    bool const is_anothers = one.socket != -1 && one.socket != socket;
-    if (is_anothers) continue;
+/// Reads the steps of a call for one socket.
+class reader {
+ public:
+  reader(int socket, moment deadline) : socket_(socket), deadline_(deadline) {}
+
+  history read(steps all) {
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      step const& one = all[i];
+      if (past_.verdict_at != -1 && passes_time_after(one, past_.verdict_at)) past_.waited_after_verdict = true;
+      bool const is_anothers = one.socket != -1 && one.socket != socket_;
+      if (!is_anothers) follow(one, static_cast<int>(i));
+    }
+    return past_;
+  }
+
+ private:
+  void follow(step const& one, int place) {
     switch (one.happened) {
-      case what::sent_syn:
-        if (past.syns++ == 0) past.first_syn_at = one.at;
-        break;
-      case what::sent_syn_ack: past.half_open = place; break;
-      case what::sent_ack:
-        past.handshake_completed = place;
-        if (past.verdict_at == -1) past.verdict_at = one.at;
-        is_connected = true;
-        break;
-      case what::sent_fin: past.fin = place; break;
-      case what::sent_rst:
-        past.rst = place;
-        is_connected = false;
-        break;
-      case what::came_rst:
-      case what::came_unreachable:
-        past.last_packet_in = place;
-        if (past.ended_by_peer != -1 || past.rst != -1) break;
-        past.ended_by_peer = place;
-        if (past.verdict_at == -1) past.verdict_at = one.at;
-        past.ended_why = one.happened == what::came_unreachable                   ? reason::unreachable
-                         : past.handshake_completed != -1 || past.half_open != -1 ? reason::reset
-                                                                                  : reason::refused;
-        is_connected = false;
-        break;
-      case what::came_syn_ack:
-      case what::came_syn:
-      case what::came_data: past.last_packet_in = place; break;
       case what::time_passed:
-        past.idle += one.at - past.last_idle;
-        past.last_idle = one.at;
-        break;
+        past_.idle += one.at - past_.last_idle;
+        past_.last_idle = one.at;
+        return;
       case what::cancellation:
-        past.cancelled = place;
-        past.cancelled_at = one.at;
-        break;
-      case what::descriptors_out: is_out = true; break;
-      case what::descriptors_back: is_out = false; break;
+        past_.cancelled = place;
+        past_.cancelled_at = one.at;
+        return;
+      case what::descriptors_out: is_out_ = true; return;
+      case what::descriptors_back: is_out_ = false; return;
       case what::wait_ready:
-      case what::wait_silent: {
-        bool const is_look = one.until <= one.began;
-        past.given_up = place;
-        if (one.until > deadline) past.waits_too_long = true;
-        if (one.until <= 0 && one.began >= deadline) past.late_look = place;
-        if (is_look && one.began >= deadline) {
-          past.last_look = place;
-          past.syns_before_look = past.syns;
-        }
-        if (!is_look && one.happened == what::wait_ready) past.found_ready = place;
-        if (past.cancelled != -1 && passes_time_after(one, past.cancelled_at)) past.waited_after_cancel = true;
-        break;
-      }
+      case what::wait_silent: return follow_wait(one, place);
+      case what::no_port: return follow_bad_luck(one, place);
+      case what::connected_to_itself: return follow_bad_luck(one, place);
       case what::connect_done:
       case what::peer_named:
-        if (is_connected && past.proof == -1) past.proof = place;
-        break;
+        if (is_connected_ && past_.proof == -1) past_.proof = place;
+        return;
       case what::shut_down:
-        if (past.decided == -1) past.decided = place;
-        break;
-      case what::give_up: past.given_up = place; break;
-      case what::call: past.was_out_of_descriptors = past.was_out_of_descriptors || is_out; break;
-      default: break;
+        if (past_.decided == -1) past_.decided = place;
+        return;
+      case what::give_up: past_.given_up = place; return;
+      case what::call: past_.was_out_of_descriptors = past_.was_out_of_descriptors || is_out_; return;
+      default: return follow_packet(one, place);
     }
   }
-  return past;
-}
+
+  void follow_packet(step const& one, int place) {
+    switch (one.happened) {
+      case what::sent_syn:
+        if (past_.is_in_vain()) begin_anew();
+        if (past_.syns++ == 0) past_.first_syn_at = one.at;
+        return;
+      case what::sent_syn_ack: past_.half_open = place; return;
+      case what::sent_ack:
+        past_.handshake_completed = place;
+        if (past_.verdict_at == -1) past_.verdict_at = one.at;
+        is_connected_ = true;
+        return;
+      case what::sent_fin: past_.fin = place; return;
+      case what::sent_rst:
+        past_.rst = place;
+        is_connected_ = false;
+        return;
+      case what::came_rst:
+      case what::came_unreachable: return end_by_peer(one, place);
+      case what::came_fin: past_.end_of_peer = place; [[fallthrough]];
+      case what::came_syn_ack:
+      case what::came_syn:
+      case what::came_data: past_.last_packet_in = place; return;
+      default: return;
+    }
+  }
+
+  void end_by_peer(step const& one, int place) {
+    past_.last_packet_in = place;
+    if (past_.ended_by_peer != -1 || past_.rst != -1) return;
+    past_.ended_by_peer = place;
+    if (past_.verdict_at == -1) past_.verdict_at = one.at;
+    bool const had_met = past_.handshake_completed != -1 || past_.half_open != -1;
+    bool const only_peer_has_ended = past_.end_of_peer != -1 && past_.fin == -1;
+    past_.ended_why = one.happened == what::came_unreachable ? reason::unreachable
+                      : only_peer_has_ended                  ? reason::broken_pipe
+                      : had_met                              ? reason::reset
+                                                             : reason::refused;
+    is_connected_ = false;
+  }
+
+  void follow_wait(step const& one, int place) {
+    bool const is_look = one.until <= one.began;
+    past_.given_up = place;
+    if (one.until > deadline_) past_.waits_too_long = true;
+    if (one.until <= 0 && one.began >= deadline_) past_.late_look = place;
+    if (is_look && one.began >= deadline_) {
+      past_.last_look = place;
+      past_.syns_before_look = past_.syns;
+    }
+    if (!is_look && one.happened == what::wait_ready) past_.found_ready = place;
+    if (past_.cancelled != -1 && passes_time_after(one, past_.cancelled_at)) past_.waited_after_cancel = true;
+  }
+
+  // There is nobody to wait for, and nothing in flight.
+  void follow_bad_luck(step const& one, int place) {
+    bool const is_to_itself = one.happened == what::connected_to_itself;
+    if (!is_to_itself && past_.is_in_vain()) begin_anew();
+    past_.is_to_itself = is_to_itself;
+    past_.ended_why = is_to_itself ? reason::self_connect : reason::no_port;
+    if (is_to_itself) past_.ended_by_peer = place;
+    if (is_to_itself) past_.verdict_at = one.at;
+    ++past_.tries_in_vain;
+    if (one.at >= deadline_) ++past_.late_tries_in_vain;
+  }
+
+  void begin_anew() { past_ = begun_anew(past_); }
+
+  int socket_;
+  moment deadline_;
+  history past_{};
+  bool is_connected_ = false;
+  bool is_out_ = false;
+};
+
+history read(steps all, int socket, moment deadline) { return reader(socket, deadline).read(all); }
 
 /// What was told of one attempt, against what became of it.
 class judge {
@@ -138,6 +203,8 @@ class judge {
       judge_unix();
     else if (told_.connected)
       judge_success();
+    else if (past_.is_to_itself)
+      judge_self_connect();
     else if (told_.is_told == extent::all)
       judge_failure();
     else if (told_.is_told == extent::aftermath)
@@ -155,11 +222,22 @@ class judge {
 
   // Promise 5.
   void judge_success() {
+    require(!past_.is_to_itself, "5: a self-connect was handed out");
     require(past_.handshake_completed != -1, "5: success without a handshake");
     require(past_.proof != -1, "5: success without a proof that there is a peer");
     require(past_.fin == -1 && past_.rst == -1, "5: the connection that was handed over has been ended");
     bool const is_late = past_.late_look != -1 && past_.proof > past_.late_look;
     require(asked_.accept_late || !is_late, "10: a late one was not refused");
+  }
+
+  // Promise 5. Nobody else hears of it, so of one that is given up unseen, by a cancellation say, anything may be told but
+  // that it is not there.
+  void judge_self_connect() {
+    require(told_.is_told != extent::all || told_.why == reason::self_connect || told_.why == reason::cancelled,
+            "5: a self-connect is told as something else");
+    require(told_.aftermath != left::kept || asked_.how == policy::keep, "9: kept, which is not the policy");
+    if (told_.why != reason::self_connect) return;
+    require(told_.handshake == shake::failed && told_.aftermath == left::none, "11: a self-connect was left behind");
   }
 
   // Promise 6. There is nothing in flight, so what counts is whether there was a place whenever it was tried.
@@ -173,11 +251,12 @@ class judge {
     for (step const& one : steps_) {
       if (one.happened == what::place_freed || one.happened == what::place_taken)
         has_place = one.happened == what::place_freed;
-      if (one.happened == what::connect_done || one.happened == what::connect_other) {
-        require((one.happened == what::connect_done) == has_place, "the world itself is wrong");
+      bool const is_interrupted = one.happened == what::connect_interrupted;  // then nothing has begun
+      if (one.happened == what::connect_done || one.happened == what::connect_other || is_interrupted) {
+        require(is_interrupted || (one.happened == what::connect_done) == has_place, "the world itself is wrong");
         require(!is_connected, "6: it was tried again after a success");
         require(last_try == -1 || one.at - last_try <= longest_pause + past_.idle, "6: a pause is too long");
-        is_connected = has_place;
+        is_connected = has_place && !is_interrupted;
         is_late = last_try != -1 && woken >= asked_.deadline;
         last_try = one.at;
       }
@@ -190,6 +269,7 @@ class judge {
     require(told_.syn_retransmits == 0, "6: SYNs are told of a Unix socket");
     if (told_.why == reason::deadline) require(!asked_.accept_late || last_try >= asked_.deadline, "10: no last look");
     if (told_.why == reason::cancelled) require(past_.cancelled != -1, "12: cancelled, and nobody has asked for it");
+    require(told_.why != reason::interrupted, "12: a signal has ended it");
     require(told_.why == reason::deadline || told_.why == reason::cancelled, "5: an error without a reason");
   }
 
@@ -208,11 +288,13 @@ class judge {
       case reason::refused:
       case reason::reset:
       case reason::unreachable:
-        require(told_.why == past_.ended_why, "5: an error that the kernel did not report");
-        return;
+      case reason::broken_pipe:
+      case reason::self_connect:
+      case reason::no_port: require(told_.why == past_.ended_why, "5: an error that the kernel did not report"); return;
       case reason::no_descriptor:
         require(past_.was_out_of_descriptors, "5: out of descriptors, when there were some");
         return;
+      case reason::interrupted: require(false, "12: a signal has ended it"); return;
       default: require(false, "5: an error for which there was no reason");
     }
   }
@@ -345,6 +427,8 @@ class judge_of_one {
     judge_time();
     judge_descriptors();
     judge_where();
+    judge_tries();
+    require(seen_.replacement_is_intact, "4: what was moved to its place is not what it was");
     require(seen_.options_were_kept, "9: what was kept has lost an option");
     append(objections_, attempt_.objections());
     if (!told_.connected) judge_what_comes_then();
@@ -380,6 +464,27 @@ class judge_of_one {
             "4: failure.pending is there, or missing");
   }
 
+  // Promise 5. Each try but the last was bad luck with the port; there are more of them while there is time, up to eight,
+  // and none after the deadline but a first one, and one that began when time passed.
+  void judge_tries() {
+    constexpr int most_tries = 8;
+    history const& past = attempt_.past();
+    int in_vain = past.tries_in_vain;
+    int late = past.late_tries_in_vain + (past.is_in_vain() || past.first_syn_at < asked_.deadline ? 0 : 1);
+    for (int const socket : seen_.earlier_sockets) {
+      history const earlier = read(steps(seen_.steps).first(seen_.steps_at_end), socket, asked_.deadline);
+      require(earlier.is_in_vain(), "5: it was tried again though there was no bad luck");
+      in_vain += earlier.tries_in_vain;
+      late += earlier.late_tries_in_vain;
+    }
+    require(!seen_.is_given_back_to_itself, "5: what was given back is connected to itself");
+    if (!asked_.may_try_again) return require(in_vain <= 1, "5: it was tried again without a budget");
+    require(late <= 1, "5: it was tried again after the deadline");
+    bool const is_bad_luck = told_.why == reason::self_connect || told_.why == reason::no_port;
+    bool const has_time = seen_.ended < asked_.deadline && past.cancelled == -1;
+    require(!is_bad_luck || !has_time || in_vain >= most_tries, "5: bad luck was not tried again within the budget");
+  }
+
   // Nothing more is told of what was abandoned.
   void judge_where() {
     if (told_.connected || told_.is_told != extent::all) return;
@@ -395,6 +500,7 @@ class judge_of_one {
     if (seen_.then == afterwards::not_tried) return;
     bool const connects = seen_.then == afterwards::connects;
     if (told_.aftermath == left::kept) {
+      if (past.is_to_itself) return;  // a borrowed one is begun anew, and of another it is told
       bool const is_dead = past.ended_by_peer != -1;
       require(connects == !is_dead, "9: what was kept does not go on");
       require(!connects || seen_.syns_for_it == 0, "9: what was kept was begun anew");
@@ -573,10 +679,20 @@ class judge_of_many {
     bool const is_handed_over = one.told.connected || one.told.aftermath == left::kept;
     require(seen_.is_race || !is_handed_over || one.handed_over == one.socket, "4: a result holds another's socket");
     require(one.mode_is_as_asked, "7: the blocking mode is not as it should be");
+    if (one.times_told != -1) judge_what_the_hook_heard(one, attempt.past());
     if (one.told.connected) return;
     int const asked_for = seen_.is_race ? target_of(one.socket) : static_cast<int>(place);
     require(one.told.where == asked_for || asked_for == -1, "4: a failure tells of another endpoint");
     judge_elapsed(one.told, attempt.past());
+  }
+
+  // A success is told after it was proved, and a failure with the time that it took.
+  void judge_what_the_hook_heard(one_of_many const& one, history const& past) {
+    require(one.times_told == 1, "4: the hook did not hear of it once");
+    bool const is_proved = one.told.connected && past.proof != -1;
+    moment const earliest = is_proved ? steps_[static_cast<std::size_t>(past.proof)].at : one.told.elapsed;
+    moment const latest = one.told.connected ? seen_.ended : one.told.elapsed;
+    require(one.elapsed_told >= earliest && one.elapsed_told <= latest, "1: the hook heard of another time");
   }
 
   // The time of one is counted from its own beginning in a race, from that of the call in a batch.
@@ -584,8 +700,8 @@ class judge_of_many {
     moment const began = seen_.is_race ? past.first_syn_at : 0;
     moment const longest = seen_.ended - began + (seen_.is_race ? past.idle : 0);
     require(told.elapsed >= 0 && told.elapsed <= longest, "1: the time that is told of one is not its own");
-    bool const is_by_a_packet =
-        told.why == reason::refused || told.why == reason::reset || told.why == reason::unreachable;
+    bool const is_by_a_packet = told.why == reason::refused || told.why == reason::reset ||
+                                told.why == reason::unreachable || told.why == reason::broken_pipe;
     moment const decided_at = is_by_a_packet ? past.verdict_at : told.why == reason::cancelled ? past.cancelled_at : 0;
     require(began + told.elapsed >= decided_at, "1: less time is told of one than it took");
   }

@@ -44,6 +44,7 @@ inline left plain(tconn::aftermath told) {
 inline reason plain(std::error_code code) {
   if (code == tconn::errc::deadline_exceeded) return reason::deadline;
   if (code == tconn::errc::cancelled) return reason::cancelled;
+  if (code == tconn::errc::self_connect) return reason::self_connect;
   if (code.category() != std::system_category()) return reason::other;
   switch (code.value()) {
     case ECONNREFUSED: return reason::refused;
@@ -51,6 +52,9 @@ inline reason plain(std::error_code code) {
     case EHOSTUNREACH: return reason::unreachable;
     case EMFILE: return reason::no_descriptor;
     case EAGAIN: return reason::backlog_full;
+    case EPIPE: return reason::broken_pipe;
+    case EADDRNOTAVAIL: return reason::no_port;
+    case EINTR: return reason::interrupted;
     default: return reason::other;
   }
 }

@@ -22,11 +22,13 @@ inline single any_single(choices& path, int events) {
   asked.how = policies[path.draw(std::size(policies))];
   asked.accept_late = path.draw(2) == 0;
   asked.nonblocking = path.draw(2) == 1;
-  asked.by = static_cast<single::way>(path.draw(6));
+  asked.by = static_cast<single::way>(path.draw(7));
   asked.unix_socket = asked.by < single::way::pending && path.draw(4) == 3;
   asked.cancellable = path.draw(2) == 1;
   asked.simultaneous_open = path.draw(2) == 1;
   asked.descriptors_run_out = path.draw(4) == 3;
+  asked.fins = path.draw(2) == 1;
+  asked.bad_luck = path.draw(4) == 3;
   asked.limit = asked.unix_socket ? 3ms : path.draw(8) == 7 ? 0s : 4s;
   asked.tick = asked.unix_socket ? 1ms : 1s;
   asked.events = events;
@@ -43,6 +45,8 @@ inline many any_many(choices& path, int events) {
   asked.nonblocking = path.draw(2) == 1;
   asked.cancellable = path.draw(2) == 1;
   asked.descriptors_run_out = path.draw(2) == 1;
+  asked.fins = path.draw(2) == 1;
+  asked.has_hook = path.draw(2) == 1;
   asked.endpoints = 1 + path.draw(5);
   asked.max_in_flight = path.draw(3);
   asked.stagger = path.draw(2) == 0 ? 20ms : 0ms;

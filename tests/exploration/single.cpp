@@ -16,10 +16,13 @@ namespace {
 
 tconn::endpoint target(single const& asked) {
   bool const is_ipv6 = asked.by == single::way::pending || asked.by == single::way::borrowed_nonblocking;
-  return *tconn::endpoint::parse(asked.unix_socket ? "unix:/run/x.sock"
-                                 : is_ipv6         ? "[2001:db8::1]:80"
-                                                   : "192.0.2.1:80");
+  static auto const local = *tconn::endpoint::parse("unix:/run/x.sock");
+  static auto const v6 = *tconn::endpoint::parse("[2001:db8::1]:80");
+  static auto const v4 = *tconn::endpoint::parse("192.0.2.1:80");
+  return asked.unix_socket ? local : is_ipv6 ? v6 : v4;
 }
+
+using pending_one = tconn::basic_pending_connection<simulated>;
 
 class player {
  public:
@@ -30,8 +33,9 @@ class player {
     options_.on_timeout = asked_.how;
     options_.accept_late = asked_.accept_late;
     options_.nonblocking = asked_.nonblocking && !is_borrowed();
-    options_.cancel = cancel_ ? &*cancel_ : nullptr;
+    options_.cancel = cancel_;
     seen_.asked = {plain(asked_.how), asked_.accept_late, is_borrowed(), asked_.unix_socket, asked_.limit.count()};
+    seen_.asked.may_try_again = asked_.by < single::way::pending;
   }
 
   played play() {
@@ -42,9 +46,10 @@ class player {
       case single::way::pending: pending(); break;
       case single::way::abandoned: abandoned(); break;
       case single::way::destroyed: destroyed(); break;
+      case single::way::replaced: replaced(); break;
     }
     seen_.open_at_last = net_.open_sockets() - lent_;
-    seen_.steps = directs_.steps();
+    seen_.steps = directs_.take_steps();
     seen_.stray_closes = net_.stray_closes();
     seen_.blocked = net_.blocked();
     return {std::move(seen_), net_.log()};
@@ -54,15 +59,17 @@ class player {
   bool is_borrowed() const {
     return asked_.by == single::way::borrowed || asked_.by == single::way::borrowed_nonblocking;
   }
-  bool is_cancelled() const { return cancel_ && cancel_->requested(); }
+  bool is_cancelled() const { return cancel_ != nullptr && cancel_->requested(); }
   limits allowed() {
-    if (asked_.cancellable) cancel_.emplace();
+    if (asked_.cancellable) cancel_ = &unrequested_cancellation();
     return {.events = asked_.events,
             .tick = asked_.tick,
             .end = (asked_.limit + asked_.tick).count(),
             .simultaneous_open = asked_.simultaneous_open,
+            .fins = asked_.fins,
+            .bad_luck = asked_.bad_luck,
             .descriptors_run_out = asked_.descriptors_run_out,
-            .cancel = cancel_ ? &*cancel_ : nullptr,
+            .cancel = cancel_,
             .listener = asked_.unix_socket ? &to_ : nullptr};
   }
 
@@ -84,7 +91,9 @@ class player {
 
   void owned() {
     auto result = tconn::timed_connect(to_, asked_.limit, options_, sys_);
-    end(result, directs_.sockets().empty() ? -1 : directs_.sockets().back());
+    end(result, directs_.last_socket());
+    seen_.earlier_sockets = directs_.sockets();
+    if (seen_.socket != -1) seen_.earlier_sockets.pop_back();
     if (result) {
       judge_mode(*result);
     } else if (result.error().pending) {
@@ -96,7 +105,7 @@ class player {
     auto started = tconn::start_connect(to_, options_, sys_);
     if (!started) {
       seen_.asked.deadline = directs_.now();
-      return end(started, directs_.sockets().empty() ? -1 : directs_.sockets().back());
+      return end(started, directs_.last_socket());
     }
     // A look, a wait that keeps it, and one that ends it.
     call_began_ = directs_.begin_call();
@@ -125,6 +134,38 @@ class player {
     if (told == tconn::aftermath::kept) resume(*started);
   }
 
+  // Another attempt, of which nobody knows, takes its place: this one ends as if it were destroyed.
+  void replaced() {
+    seen_.asked.deadline = 0;
+    seen_.asked.how = policy::close;
+    static auto const there = *tconn::endpoint::parse("192.0.2.99:99");
+    directs_.pause();
+    std::optional<pending_one> other =
+        *tconn::start_connect(there, {.accept_late = false, .nonblocking = true}, simulated(&net_));
+    directs_.go_on();
+    lent_ = 1;  // the other
+    auto const handle = other->native_handle();
+    auto started = begun();
+    if (started) {
+      directs_.note(what::give_up, directs_.sockets().back());
+      *started = std::move(*other);
+      end_without_result(extent::nothing);
+      seen_.replacement_is_intact = !*other && started->native_handle() == handle && started->where() == there;
+      if (seen_.replacement_is_intact) judge_replacement(*started);
+    }
+    started.reset();
+    other.reset();
+    lent_ = 0;
+  }
+  void judge_replacement(pending_one& other) {
+    auto const handle = other.native_handle();
+    answer(handle);
+    bool const is_late = !other.wait(0s, tconn::on_timeout::keep, simulated(&net_));
+    auto const result = other.wait(1h, tconn::on_timeout::close, simulated(&net_));
+    bool const is_as_asked = result && result->native_handle() == handle && !net_.is_blocking(handle);
+    seen_.replacement_is_intact = is_late && is_as_asked;
+  }
+
   void destroyed() {
     seen_.asked.deadline = 0;
     seen_.asked.how = policy::close;
@@ -137,10 +178,10 @@ class player {
   }
 
   // What is to be given up: begun, looked at once, and in flight then. Otherwise that is the end of it.
-  std::optional<tconn::basic_pending_connection<simulated>> begun() {
+  std::optional<pending_one> begun() {
     auto started = tconn::start_connect(to_, options_, sys_);
     if (!started) {
-      end(started, directs_.sockets().empty() ? -1 : directs_.sockets().back());
+      end(started, directs_.last_socket());
       return std::nullopt;
     }
     call_began_ = directs_.begin_call();
@@ -158,14 +199,13 @@ class player {
   }
 
   // What a look without a deadline has found is never late.
-  void tell_found(tconn::basic_connect_result<simulated> const& result,
-                  tconn::basic_pending_connection<simulated>& pending) {
+  void tell_found(tconn::basic_connect_result<simulated> const& result, pending_one& pending) {
     seen_.asked.accept_late = true;
     tell(result, pending);
   }
 
   // What is kept stays where it is.
-  void tell(tconn::basic_connect_result<simulated> const& result, tconn::basic_pending_connection<simulated>& pending) {
+  void tell(tconn::basic_connect_result<simulated> const& result, pending_one& pending) {
     end(result, directs_.sockets().back());
     if (result) return judge_mode(*result);
     seen_.told.has_pending = static_cast<bool>(pending);
@@ -182,13 +222,23 @@ class player {
     seen_.mode_is_as_it_was = net_.is_blocking(mine) == blocking;
     if (result) return;
     bool const is_kept = result.error().aftermath == tconn::aftermath::kept;
+    if (!is_kept) seen_.is_given_back_to_itself = is_to_itself(mine);
     if (!is_kept) simulated(&net_).connect_error(mine, seen_.error_left);
     if (is_kept) answer(mine);
     if (asked_.unix_socket)
       net_.backlog_full_until(to_, 0h);
     else
       net_.on_syn(to_, {tconn::testing::syn_ack(1ms)});
-    follow_up([&] { return tconn::timed_connect(mine, to_, 1h, {}, simulated(&net_)).has_value(); });
+    follow_up([&] {
+      bool const connects = tconn::timed_connect(mine, to_, 1h, {}, simulated(&net_)).has_value();
+      seen_.is_given_back_to_itself = seen_.is_given_back_to_itself || (connects && is_to_itself(mine));
+      return connects;
+    });
+  }
+
+  bool is_to_itself(int handle) const {
+    auto const& s = net_.socket_at(handle);
+    return s.state == tconn::tcp_state::established && !s.fin_sent && s.family != AF_UNIX && s.local == s.target;
   }
 
   void judge_mode(tconn::basic_socket<simulated> const& connected) {
@@ -196,23 +246,24 @@ class player {
   }
 
   // What was kept goes on as it was asked for.
-  void resume(tconn::basic_pending_connection<simulated>& kept) {
+  void resume(pending_one& kept) {
     if (is_cancelled()) return;  // it would be cancelled again
-    if (cancel_) return cancel(kept);
+    if (cancel_ != nullptr) return cancel(kept);
     answer(seen_.socket);
     follow_up([&] { return goes_on(kept); });
   }
-  void cancel(tconn::basic_pending_connection<simulated>& kept) {
+  void cancel(pending_one& kept) {
     cancel_->request();
     auto const result = kept.wait(1h, tconn::on_timeout::keep, simulated(&net_));
     seen_.options_were_kept = !result && result.error().code == tconn::errc::cancelled;
   }
-  bool goes_on(tconn::basic_pending_connection<simulated>& kept) {
+  bool goes_on(pending_one& kept) {
     auto result = kept.wait(0s, tconn::on_timeout::keep, simulated(&net_));
     bool const is_late = !result && result.error().code == tconn::errc::deadline_exceeded;
     if (is_late) result = kept.wait(1h, tconn::on_timeout::close, simulated(&net_));
     if (!result) return false;
     bool const is_blocking = net_.is_blocking(result->native_handle());
+    seen_.is_given_back_to_itself = is_to_itself(result->native_handle());
     seen_.options_were_kept = is_late != options_.accept_late && is_blocking != options_.nonblocking;
     return true;
   }
@@ -235,7 +286,7 @@ class player {
   single const& asked_;
   tconn::endpoint to_;
   world net_{};
-  std::optional<tconn::cancellation> cancel_{};
+  tconn::cancellation* cancel_ = nullptr;
   director directs_;
   explored sys_;
   tconn::connect_options options_{};

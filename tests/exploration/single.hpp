@@ -15,12 +15,23 @@ struct single {
   tconn::on_timeout how{};
   bool accept_late = true;
   bool nonblocking = false;  ///< Not of a borrowed one.
-  /// A pending connection is waited for to the end; or abandoned by the policy; or destroyed.
-  enum class way : unsigned char { owned, borrowed, borrowed_nonblocking, pending, abandoned, destroyed } by{};
+  /// A pending connection is waited for to the end; or abandoned by the policy; or destroyed; or another is moved to its
+  /// place.
+  enum class way : unsigned char {
+    owned,
+    borrowed,
+    borrowed_nonblocking,
+    pending,
+    abandoned,
+    destroyed,
+    replaced
+  } by{};
   bool unix_socket = false;
   bool cancellable = false;
   bool simultaneous_open = false;
   bool descriptors_run_out = false;
+  bool fins = false;
+  bool bad_luck = false;
   std::chrono::nanoseconds limit = std::chrono::seconds{2};
   std::chrono::nanoseconds tick = std::chrono::seconds{1};
   int events = 4;

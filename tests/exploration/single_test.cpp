@@ -18,6 +18,7 @@ using way = single::way;
 /// Explores it under every policy, accept_late or not; tells how many executions there were.
 void explore_all(std::string const& name, single asked) {
   long executions = 0;
+  asked.fins = true;
   for (auto const how : {on_timeout::close, on_timeout::reset, on_timeout::keep}) {
     for (bool const accept_late : {true, false}) {
       asked.how = how;
@@ -46,7 +47,7 @@ TEST(Exploration, of_an_owned_connect_with_no_time_finds_every_promise_kept) {
 }
 TEST(Exploration, of_an_owned_connect_short_of_descriptors_finds_every_promise_kept) {
   explore_all("an owned connect short of descriptors",
-              {.by = way::owned, .descriptors_run_out = true, .events = events(3)});
+              {.by = way::owned, .descriptors_run_out = true, .events = events(4)});
 }
 TEST(Exploration, of_a_borrowed_connect_finds_every_promise_kept) {
   explore_all("a borrowed connect", {.by = way::borrowed, .simultaneous_open = true, .events = events(4)});
@@ -60,7 +61,7 @@ TEST(Exploration, of_a_borrowed_connect_with_no_time_finds_every_promise_kept) {
               {.by = way::borrowed, .cancellable = true, .simultaneous_open = true, .limit = 0s, .events = events(4)});
 }
 TEST(Exploration, of_a_borrowed_descriptor_in_non_blocking_mode_finds_every_promise_kept) {
-  explore_all("a borrowed descriptor in non blocking mode", {.by = way::borrowed_nonblocking, .events = events(3)});
+  explore_all("a borrowed descriptor in non blocking mode", {.by = way::borrowed_nonblocking, .events = events(4)});
 }
 single to_a_full_backlog(way by, bool cancellable, int most_events) {
   return {.by = by,
@@ -78,20 +79,41 @@ TEST(Exploration, of_a_borrowed_connect_to_a_full_backlog_finds_every_promise_ke
 }
 TEST(Exploration, of_a_connect_to_a_full_backlog_that_may_be_cancelled_finds_every_promise_kept) {
   explore_all("an owned connect to a full backlog that may be cancelled",
-              to_a_full_backlog(way::owned, /*cancellable*/ true, 3));
+              to_a_full_backlog(way::owned, /*cancellable*/ true, 4));
   explore_all("a borrowed connect to a full backlog that may be cancelled",
-              to_a_full_backlog(way::borrowed, /*cancellable*/ true, 3));
+              to_a_full_backlog(way::borrowed, /*cancellable*/ true, 4));
 }
 TEST(Exploration, of_a_pending_connection_finds_every_promise_kept) {
-  explore_all("a pending connection", {.by = way::pending, .simultaneous_open = true, .events = events(3)});
+  explore_all("a pending connection", {.by = way::pending, .simultaneous_open = true, .events = events(4)});
 }
 TEST(Exploration, of_a_pending_connection_that_may_be_cancelled_finds_every_promise_kept) {
   explore_all("a pending connection that may be cancelled",
-              {.by = way::pending, .cancellable = true, .events = events(3)});
+              {.by = way::pending, .cancellable = true, .events = events(4)});
 }
 TEST(Exploration, of_a_pending_connection_that_is_abandoned_finds_every_promise_kept) {
   explore_all("a pending connection that is abandoned",
               {.by = way::abandoned, .simultaneous_open = true, .events = events(4)});
+}
+TEST(Exploration, of_a_pending_connection_that_another_replaces_finds_every_promise_kept) {
+  explore_all("a pending connection that another replaces",
+              {.by = way::replaced, .simultaneous_open = true, .events = events(4)});
+}
+TEST(Exploration, of_an_owned_connect_with_bad_luck_finds_every_promise_kept) {
+  explore_all("an owned connect with bad luck", {.by = way::owned, .bad_luck = true, .events = events(4)});
+}
+TEST(Exploration, of_an_owned_connect_with_bad_luck_and_no_time_finds_every_promise_kept) {
+  explore_all("an owned connect with bad luck and no time",
+              {.by = way::owned, .cancellable = true, .bad_luck = true, .limit = 0s, .events = events(4)});
+}
+TEST(Exploration, of_a_borrowed_connect_with_bad_luck_finds_every_promise_kept) {
+  explore_all("a borrowed connect with bad luck", {.by = way::borrowed, .bad_luck = true, .events = events(4)});
+}
+TEST(Exploration, of_a_borrowed_connect_with_bad_luck_that_may_be_cancelled_finds_every_promise_kept) {
+  explore_all("a borrowed connect with bad luck that may be cancelled",
+              {.by = way::borrowed, .cancellable = true, .bad_luck = true, .events = events(4)});
+}
+TEST(Exploration, of_a_pending_connection_with_bad_luck_finds_every_promise_kept) {
+  explore_all("a pending connection with bad luck", {.by = way::pending, .bad_luck = true, .events = events(3)});
 }
 TEST(Exploration, of_a_pending_connection_that_is_destroyed_finds_every_promise_kept) {
   explore_all("a pending connection that is destroyed",
