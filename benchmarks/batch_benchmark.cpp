@@ -236,8 +236,10 @@ std::string without_the_way(std::string const& name) {
 }  // namespace
 
 void add_batch() {
-  std::vector<batch_client> const those_with_a_window = {
-      {"ppoll", batch_by_ppoll}, {"epoll", batch_by_epoll}, {"timed_connect_all", batch_by_timed_connect}};
+  std::vector<batch_client> const those_with_a_window = {{"ppoll", batch_by_ppoll},
+                                                         {"epoll", batch_by_epoll},
+                                                         {"same_calls", batch_by_same_calls},
+                                                         {"timed_connect_all", batch_by_timed_connect}};
   auto everybody = those_with_a_window;
   everybody.insert(everybody.begin() + 1, {"ppoll_tcp_info", batch_by_ppoll_tcp_info});
   for (auto const& one : peers::all())

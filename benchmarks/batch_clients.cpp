@@ -140,6 +140,121 @@ void batch_by_epoll(batch_job& job) {
   job.returned = clock::now();
 }
 
+namespace {
+
+class same_calls {
+ public:
+  explicit same_calls(batch_job& job) : job_(job), in_flight_(job.to.size(), -1) {
+    if (job.keeps) open_.reserve(job.to.size());
+  }
+  same_calls(same_calls const&) = delete;
+  same_calls& operator=(same_calls const&) = delete;
+  ~same_calls() {
+    for (int const handle : open_) ::close(handle);
+    ::close(queue_);
+  }
+
+  void play() {
+    constexpr std::size_t look_after = 64;
+    while (next_ < job_.to.size() || count_ != 0) {
+      for (std::size_t begun = 0; begun < look_after && has_room(); ++begun, ++next_) begin(next_);
+      auto const left = has_room() ? clock::duration::zero() : job_.until - clock::now();
+      if (left < left.zero()) break;
+      if (wait(left)) take_ready();
+    }
+    give_up_the_rest();
+    job_.returned = clock::now();
+  }
+
+ private:
+  bool has_room() const { return next_ < job_.to.size() && count_ < job_.in_flight; }
+
+  void begin(std::size_t index) {
+    auto const& to = job_.to[index];
+    int const handle = by_hand::open(to, SOCK_NONBLOCK);
+    ::connect(handle, to.data(), to.size());
+    if (::connect(handle, to.data(), to.size()) == 0) return finish(index, handle);
+    epoll_event asked{EPOLLOUT | EPOLLONESHOT, {.u64 = index}};
+    ::epoll_ctl(queue_, EPOLL_CTL_ADD, handle, &asked);
+    in_flight_[index] = handle;
+    ++count_;
+  }
+
+  bool wait(std::chrono::nanoseconds left) {
+    pollfd entry{queue_, POLLIN, 0};
+    auto const time = by_hand::to_timespec(left);
+    return ::ppoll(&entry, 1, &time, nullptr) == 1;
+  }
+
+  void take_ready() {
+    constexpr int most = 64;
+    epoll_event ready[most];
+    for (int count = most; count == most;) {
+      count = ::epoll_wait(queue_, ready, most, 0);
+      for (int i = 0; i < count; ++i) {
+        auto const index = ready[i].data.u64;
+        int const handle = std::exchange(in_flight_[index], -1);
+        --count_;
+        bool const has_no_error = is_connected(handle);
+        read_state(handle);
+        sockaddr_in peer{};
+        socklen_t length = sizeof peer;
+        ::getpeername(handle, reinterpret_cast<sockaddr*>(&peer), &length);
+        if (has_no_error)
+          finish(index, handle);
+        else
+          ::close(handle);
+      }
+    }
+  }
+
+  // As same_calls for one connect does: whether it is connected to itself, and back to blocking.
+  void finish(std::size_t index, int handle) {
+    sockaddr_in own{};
+    socklen_t length = sizeof own;
+    ::getsockname(handle, reinterpret_cast<sockaddr*>(&own), &length);
+    int non_blocking = 0;
+    ::ioctl(handle, FIONBIO, &non_blocking);
+    job_.is_connected[index] = true;
+    if (job_.keeps)
+      open_.push_back(handle);
+    else
+      ::close(handle);
+  }
+
+  // Looks once more, decides, and reads what was decided.
+  void give_up_the_rest() {
+    wait(std::chrono::nanoseconds{0});
+    for (int const handle : in_flight_) {
+      if (handle < 0) continue;
+      read_state(handle);
+      ::shutdown(handle, SHUT_RD);
+      read_state(handle);
+      sockaddr_in target{};
+      socklen_t length = sizeof target;
+      ::getsockopt(handle, SOL_SOCKET, SO_PEERNAME, &target, &length);
+    }
+    for (int const handle : in_flight_)
+      if (handle >= 0) ::close(handle);
+  }
+
+  static void read_state(int handle) {
+    tcp_info state{};
+    socklen_t length = sizeof state;
+    ::getsockopt(handle, IPPROTO_TCP, TCP_INFO, &state, &length);
+  }
+  batch_job& job_;
+  int queue_ = ::epoll_create1(EPOLL_CLOEXEC);
+  std::vector<int> in_flight_;
+  std::vector<int> open_{};
+  std::size_t next_ = 0;
+  std::size_t count_ = 0;
+};
+
+}  // namespace
+
+void batch_by_same_calls(batch_job& job) { same_calls(job).play(); }
+
 void batch_by_timed_connect(batch_job& job) {
   auto close_at_once = [](tconn::batch_event& event) {
     if (event.connected != tconn::no_handle) ::close(event.release());

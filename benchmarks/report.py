@@ -51,7 +51,7 @@ class Figures:
         return None
 
     def size(self, name):
-        return next((one["bytes"] for one in self.compile["sizes"] if one["name"] == name), None)
+        return next((one["bytes for size"] for one in self.compile["sizes"] if one["name"] == name), None)
 
 
 def ratio(part, whole):
@@ -160,7 +160,7 @@ def budgets(figures):
         row("compiling connect.hpp over its standard headers", 1.3,
             ratio(connect, figures.unit("standard headers of connect.hpp"))),
         row("compiling connect.hpp over `<chrono>`", 1.5, ratio(connect, figures.unit("<chrono>"))),
-        row("smallest client, bytes", 30000, client, "{:.0f}"),
+        row("smallest client, built for size, bytes", 30000, client, "{:.0f}"),
     ]
     return table(["what", "budget", "measured", ""], rows)
 
@@ -256,8 +256,9 @@ def compilation(figures):
 
 
 def sizes(figures):
-    return table(["smallest client", "bytes"],
-                 [[named(one["name"]), f"{one['bytes']:,}"] for one in figures.compile["sizes"]])
+    return table(["smallest client", "-O2, bytes", "for size, bytes"],
+                 [[named(one["name"]), f"{one['bytes']:,}", f"{one['bytes for size']:,}"]
+                  for one in figures.compile["sizes"]])
 
 
 # ---- the pictures ----
