@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <exception>
 #include <string_view>
+#include <vector>
 
 namespace {
 
@@ -119,6 +120,29 @@ bool unix_backlog() {
   return marked([&] { return is_exceeded(timed_connect(to, limit)); });
 }
 
+// The first one is dead, and given up when the second one has connected.
+bool race() {
+  full_listener const silent;
+  listener const server;
+  std::vector<tconn::endpoint> const to{silent.where(), server.where()};
+  return marked([&] { return tconn::timed_connect_any(to, 10s, {.stagger = 0ns}).has_value(); });
+}
+
+// Every second one is dead, and given up when the deadline has passed.
+bool batch(std::size_t size) {
+  full_listener const silent;
+  listener const server(tconn::endpoint::loopback_v4(0), 100);
+  std::vector<tconn::endpoint> to;
+  for (std::size_t i = 0; i < size; ++i) to.push_back(i % 2 == 0 ? silent.where() : server.where());
+  return marked([&] {
+    auto const results = tconn::timed_connect_all(to, limit);
+    bool as_expected = results.size() == size;
+    for (std::size_t i = 0; i < size; ++i)
+      as_expected = as_expected && (i % 2 == 0 ? is_exceeded(results[i]) : results[i].has_value());
+    return as_expected;
+  });
+}
+
 bool requested() {
   return marked([] {
     tconn::cancellation cancel;
@@ -159,6 +183,9 @@ constexpr path paths[] = {
     {"started_and_finished", started_and_finished},
     {"started_and_abandoned", started_and_abandoned},
     {"unix_backlog", unix_backlog},
+    {"race", race},
+    {"batch_of_20", [] { return batch(20); }},
+    {"batch_of_64", [] { return batch(64); }},
     {"requested", requested},
     {"requested_without_a_descriptor", requested_without_a_descriptor},
 };

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
 #include <regex>
 #include <sstream>
 #include <string>
@@ -118,5 +119,58 @@ TEST(SystemCallsOfAFullUnixBacklog, are_a_try_after_each_pause_and_at_most_54_in
   auto const pauses = static_cast<std::size_t>(found.length(1)) / std::string("connect ppoll ").size();
   EXPECT_LE(pauses, 54U);
 }
+
+/// How often each call is made, without those that get memory.
+std::map<std::string, std::size_t> counts_of(std::string const& calls) {
+  std::map<std::string, std::size_t> counts;
+  std::istringstream words(calls);
+  for (std::string word; words >> word;) {
+    if (word != "brk" && word != "mmap" && word != "munmap" && word != "mremap") ++counts[word];
+  }
+  return counts;
+}
+
+/// What each one that is connected at once, and each one that is given up in flight, asks of the system.
+std::map<std::string, std::size_t> counts_for(std::size_t connected, std::size_t given_up) {
+  std::map<std::string, std::size_t> counts;
+  for (auto const& [call, count] : counts_of("socket connect connect getsockname" + block + " close"))
+    counts[call] += count * connected;
+  for (auto const& [call, count] : counts_of("socket connect connect " + decision + " getsockopt:SO_PEERNAME close"))
+    counts[call] += count * given_up;
+  return counts;
+}
+
+struct several {
+  char const* name;
+  std::size_t connected;
+  std::size_t given_up;
+  std::map<std::string, std::size_t> beside;  ///< What is asked for all of them together.
+};
+
+void PrintTo(several const& which, std::ostream* out) { *out << which.name; }
+
+several const severals[] = {
+    // The second one is connected before anything is waited for.
+    {"race", 1, 1, {}},
+    // One wait and one last look for all.
+    {"batch_of_20", 10, 10, {{"ppoll", 2}}},
+    // From 64 on each that is in flight is given to a queue, which is waited for and looked at.
+    {"batch_of_64", 32, 32, {{"epoll_create1", 1}, {"epoll_ctl", 32}, {"ppoll", 2}, {"close", 1}}},
+};
+
+class SystemCallsOfSeveral : public testing::TestWithParam<several> {};
+
+TEST_P(SystemCallsOfSeveral, are_those_of_each_and_the_waits_for_all) {
+  auto const& [name, connected, given_up, beside] = GetParam();
+  auto expected = counts_for(connected, given_up);
+  for (auto const& [call, count] : beside) expected[call] += count;
+  auto calls = calls_of(name);
+  for (int tries = 1; tries < 5 && counts_of(calls) != expected; ++tries) calls = calls_of(name);
+  if (calls.starts_with("SKIPPED")) GTEST_SKIP() << calls;
+  EXPECT_EQ(counts_of(calls), expected) << calls;
+}
+
+INSTANTIATE_TEST_SUITE_P(of, SystemCallsOfSeveral, testing::ValuesIn(severals),
+                         [](auto const& of) { return of.param.name; });
 
 }  // namespace
