@@ -172,7 +172,7 @@ class same_calls {
   void begin(std::size_t index) {
     auto const& to = job_.to[index];
     int const handle = by_hand::open(to, SOCK_NONBLOCK);
-    ::connect(handle, to.data(), to.size());
+    static_cast<void>(::connect(handle, to.data(), to.size()));
     if (::connect(handle, to.data(), to.size()) == 0) return finish(index, handle);
     epoll_event asked{EPOLLOUT | EPOLLONESHOT, {.u64 = index}};
     ::epoll_ctl(queue_, EPOLL_CTL_ADD, handle, &asked);
@@ -196,7 +196,7 @@ class same_calls {
         int const handle = std::exchange(in_flight_[index], -1);
         --count_;
         bool const has_no_error = is_connected(handle);
-        read_state(handle);
+        by_hand::read_state(handle);
         sockaddr_in peer{};
         socklen_t length = sizeof peer;
         ::getpeername(handle, reinterpret_cast<sockaddr*>(&peer), &length);
@@ -226,23 +226,12 @@ class same_calls {
   void give_up_the_rest() {
     wait(std::chrono::nanoseconds{0});
     for (int const handle : in_flight_) {
-      if (handle < 0) continue;
-      read_state(handle);
-      ::shutdown(handle, SHUT_RD);
-      read_state(handle);
-      sockaddr_in target{};
-      socklen_t length = sizeof target;
-      ::getsockopt(handle, SOL_SOCKET, SO_PEERNAME, &target, &length);
+      if (handle >= 0) by_hand::give_up(handle);
     }
     for (int const handle : in_flight_)
       if (handle >= 0) ::close(handle);
   }
 
-  static void read_state(int handle) {
-    tcp_info state{};
-    socklen_t length = sizeof state;
-    ::getsockopt(handle, IPPROTO_TCP, TCP_INFO, &state, &length);
-  }
   batch_job& job_;
   int queue_ = ::epoll_create1(EPOLL_CLOEXEC);
   std::vector<int> in_flight_;

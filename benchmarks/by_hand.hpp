@@ -4,6 +4,7 @@
 
 #include "peers/peer.hpp"
 
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -50,6 +51,22 @@ inline outcome poll_loop(tconn::endpoint const& to, std::chrono::microseconds li
   auto const result = is_started ? finish(handle, limit) : outcome::failed;
   ::close(handle);
   return result;
+}
+
+inline void read_state(int handle) {
+  tcp_info state{};
+  socklen_t length = sizeof state;
+  ::getsockopt(handle, IPPROTO_TCP, TCP_INFO, &state, &length);
+}
+
+/// The system calls by which the library gives up what is in flight, and knows what it was.
+inline void give_up(int handle) {
+  read_state(handle);
+  ::shutdown(handle, SHUT_RD);
+  read_state(handle);
+  sockaddr_in target{};
+  socklen_t length = sizeof target;
+  ::getsockopt(handle, SOL_SOCKET, SO_PEERNAME, &target, &length);
 }
 
 }  // namespace by_hand

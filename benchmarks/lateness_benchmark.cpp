@@ -25,6 +25,33 @@ outcome bare_ppoll(tconn::endpoint const&, microseconds limit) {
   return ::ppoll(nullptr, 0, &time, nullptr) == 0 ? outcome::timed_out : outcome::failed;
 }
 
+/// Asks without sleeping until the limit has passed, then calls `give_up`, and closes.
+template <class GiveUp>
+outcome spin(tconn::endpoint const& to, microseconds limit, GiveUp give_up) {
+  auto const until = steady::now() + limit;
+  int const handle = by_hand::open(to, SOCK_NONBLOCK);
+  static_cast<void>(::connect(handle, to.data(), to.size()));
+  pollfd entry{handle, POLLOUT, 0};
+  bool is_ready = false;
+  while (!is_ready && steady::now() < until) is_ready = ::poll(&entry, 1, 0) != 0;
+  give_up(handle);
+  ::close(handle);
+  return is_ready ? outcome::failed : outcome::timed_out;
+}
+
+outcome spin_loop(tconn::endpoint const& to, microseconds limit) {
+  return spin(to, limit, [](int) {});
+}
+
+/// The system calls that `spinning` makes after the deadline, one last look first.
+outcome spin_same_calls(tconn::endpoint const& to, microseconds limit) {
+  return spin(to, limit, [](int handle) {
+    pollfd entry{handle, POLLOUT, 0};
+    ::poll(&entry, 1, 0);
+    by_hand::give_up(handle);
+  });
+}
+
 template <class Strategy>
 outcome exceeded(tconn::endpoint const& to, microseconds limit) {
   auto const result = tconn::timed_connect(to, limit, {}, Strategy{});
@@ -84,6 +111,8 @@ void add_lateness() {
   for (auto const& each : limits) {
     add_row(each, "bare_ppoll", {bare_ppoll, false});
     add_row(each, "poll_loop", {by_hand::poll_loop, false});
+    add_row(each, "spin_loop", {spin_loop, false});
+    add_row(each, "spin_same_calls", {spin_same_calls, false});
     add_row(each, "polling", {exceeded<tconn::polling>, false});
     add_row(each, "selecting", {exceeded<tconn::selecting>, false});
     add_row(each, "spinning", {exceeded<tconn::spinning>, false});

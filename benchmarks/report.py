@@ -12,7 +12,7 @@ import re
 import sys
 
 OURS = re.compile(r"^(timed_connect.*|polling|selecting|spinning|kept_then_wait|start_then_wait|connect\.hpp)$")
-BY_HAND = re.compile(r"^(raw|.*poll.*|epoll|same_calls|by hand.*|<chrono>|standard headers.*)$")
+BY_HAND = re.compile(r"^(raw|.*poll.*|epoll|.*same_calls|spin_loop|by hand.*|<chrono>|standard headers.*)$")
 
 
 class Figures:
