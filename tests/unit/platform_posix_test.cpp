@@ -6,6 +6,8 @@
 
 #include <gtest/gtest.h>
 
+#include <climits>
+
 namespace {
 
 using namespace support;
@@ -98,6 +100,43 @@ TEST(PosixPlatform, has_no_queue) {
   std::size_t count = 1;
   EXPECT_EQ(waiting::take_ready(queue, &token, count), native_error::not_supported);
   EXPECT_EQ(count, 0U);
+}
+
+/// What a system waits for that has poll() and no ppoll().
+struct plain_entry {
+  nfds_t count;
+  int limit_ms;
+};
+int poll(plain_entry* entry, nfds_t count, int limit_ms) {
+  *entry = {count, limit_ms};
+  return 3;
+}
+
+TEST(PosixPlatform, waits_for_whole_milliseconds_rounded_up_where_there_is_no_ppoll) {
+  auto const waited = [](std::chrono::nanoseconds limit) {
+    plain_entry entry{};
+    EXPECT_EQ(tconn::detail::poll_entries(&entry, 2, limit), 3);
+    EXPECT_EQ(entry.count, 2U);
+    return entry.limit_ms;
+  };
+  EXPECT_EQ(waited(0ns), 0);
+  EXPECT_EQ(waited(1ns), 1);
+  EXPECT_EQ(waited(1ms), 1);
+  EXPECT_EQ(waited(1'000'001ns), 2);
+  EXPECT_EQ(waited(1'500'000ns), 2);
+  EXPECT_EQ(waited(INT_MAX * 1ms), INT_MAX);
+  EXPECT_EQ(waited(INT_MAX * 1ms + 1ns), INT_MAX);
+  EXPECT_EQ(waited(std::chrono::nanoseconds::max()), INT_MAX);
+  EXPECT_EQ(waited(-1ns), -1) << "for ever";
+}
+
+TEST(PosixPlatform, writes_the_length_into_an_address_that_begins_with_it) {
+  struct {
+    unsigned char sa_len = 0;
+    unsigned char sa_family = AF_INET;
+  } as_in_bsd;
+  tconn::detail::set_length(as_in_bsd, sizeof(sockaddr_in));
+  EXPECT_EQ(as_in_bsd.sa_len, sizeof(sockaddr_in));
 }
 
 TEST(PosixPlatform, says_when_there_is_nothing_to_throw_away_or_nothing_to_read_from) {

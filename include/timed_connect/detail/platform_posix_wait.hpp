@@ -67,17 +67,24 @@ inline timespec to_timespec(std::chrono::nanoseconds span) {
   return time;
 }
 
-/// poll() whose limit has the resolution that the system offers: ppoll's nanoseconds, else whole milliseconds, rounded
-/// up so that the wait is never short. A negative limit waits for ever.
+/// What poll() takes: whole milliseconds, rounded up so that the wait is never short, and as many as fit. -1, for ever, for
+/// a negative limit.
+constexpr int poll_limit_ms(std::chrono::nanoseconds limit) {
+  constexpr std::int64_t most = 0x7fffffff;
+  auto const up = std::chrono::ceil<std::chrono::milliseconds>(limit).count();
+  if (limit.count() < 0) return -1;
+  return static_cast<int>(up < most ? up : most);
+}
+
+/// poll() whose limit has the resolution that the system offers: ppoll's nanoseconds, else milliseconds. A negative limit
+/// waits for ever.
 template <class Entry>
 int poll_entries(Entry* entries, nfds_t count, std::chrono::nanoseconds limit) {
   if constexpr (requires(timespec * time) { ppoll(entries, count, time, nullptr); }) {
     auto const time = to_timespec(limit);
     return ppoll(entries, count, limit.count() < 0 ? nullptr : &time, nullptr);
   } else {
-    constexpr std::int64_t most = 0x7fffffff;
-    auto const up = (limit.count() + 999'999) / 1'000'000;
-    return poll(entries, count, limit.count() < 0 ? -1 : static_cast<int>(up < most ? up : most));
+    return poll(entries, count, poll_limit_ms(limit));
   }
 }
 
