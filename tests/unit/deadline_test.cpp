@@ -90,6 +90,7 @@ TEST(Deadline, rounds_what_is_finer_than_a_nanosecond_up_so_that_it_is_never_ear
   EXPECT_EQ(counted(duration<double, std::nano>(0.25)), 1ns);
   EXPECT_EQ(counted(duration<float>(0.5F)), 500ms);
   EXPECT_EQ(counted(duration<int, std::ratio<1, 3>>(1)), 333'333'334ns);
+  EXPECT_EQ(counted(duration<std::uint64_t, std::pico>(UINT64_MAX)), 18'446'744'073'709'552ns) << "2^64 - 1 are many";
   EXPECT_EQ(counted(duration<int, std::ratio<1001, 30000>>(30000)), 1001s);
 }
 

@@ -233,6 +233,7 @@ TEST(Endpoint, of_another_family_or_length_is_another_one_whatever_bytes_they_sh
   EXPECT_NE(at("unix:@a"), at("unix:@ab"));
   EXPECT_NE(at("unix:@ab"), at("unix:@a"));
   EXPECT_NE(at("unix:/run/a"), at("unix:/var/a"));
+  EXPECT_NE(at("unix:/run/a"), at("unix:/run/b")) << "they differ where IPv6 has its flow label";
   EXPECT_NE(at("unix:/run/x/a"), at("unix:/run/x/b"));
 }
 
@@ -249,6 +250,7 @@ TEST(Endpoint, reaches_what_a_socket_connected_to_it_gives_as_its_peer) {
   EXPECT_FALSE(at("0.0.0.0:80").reaches(at("[::1]:80")));
   EXPECT_FALSE(at("0.0.0.0:80").reaches(at("192.0.2.1:80"))) << "somebody else's";
   EXPECT_FALSE(at("[::]:80").reaches(at("[2001:db8::1]:80")));
+  EXPECT_FALSE(at("[::]:80").reaches(at("[2001:db8::7f00:1]:80"))) << "it only ends as a loopback address does";
   EXPECT_TRUE(at("[::]:80").reaches(at("[::ffff:127.0.0.1]:80")));
   EXPECT_TRUE(at("[::ffff:0.0.0.0]:80").reaches(at("[::ffff:127.0.0.1]:80")));
   EXPECT_FALSE(at("[::ffff:0.0.0.0]:80").reaches(at("[::ffff:192.0.2.1]:80")));
@@ -264,6 +266,8 @@ TEST(Endpoint, reaches_what_a_socket_connected_to_it_gives_as_its_peer) {
   };
   EXPECT_TRUE(scoped(7).reaches(scoped(7)));
   EXPECT_FALSE(scoped(7).reaches(scoped(8)));
+  EXPECT_TRUE(scoped(7).reaches(scoped(0)));
+  EXPECT_TRUE(scoped(0).reaches(scoped(7)));
 }
 
 TEST(Endpoint, knows_the_wildcard_and_the_address_of_another_without_its_port) {
@@ -276,12 +280,21 @@ TEST(Endpoint, knows_the_wildcard_and_the_address_of_another_without_its_port) {
   EXPECT_TRUE(at("[2001:db8::1]:80").has_the_address_of(at("[2001:db8::1]:81")));
   EXPECT_FALSE(at("[2001:db8::1]:80").has_the_address_of(at("[2001:db8::2]:80")));
   EXPECT_FALSE(at("192.0.2.1:80").has_the_address_of(at("[2001:db8::1]:80")));
+  EXPECT_TRUE(at("unix:/x").has_the_address_of(at("unix:/x"))) << "it has no port";
 }
 
 TEST(Endpoint, of_a_family_without_text_prints_its_number) {
   sockaddr other{};
   other.sa_family = AF_PACKET;
   EXPECT_EQ(endpoint(&other, sizeof other).to_string(), "family " + std::to_string(AF_PACKET));
+}
+
+TEST(Endpoint, prints_the_scope_of_an_interface_that_is_not_there_as_its_number) {
+  sockaddr_in6 gone{};
+  gone.sin6_family = AF_INET6;
+  gone.sin6_port = htons(80);
+  gone.sin6_scope_id = 999'999'999;
+  EXPECT_EQ(endpoint(reinterpret_cast<sockaddr*>(&gone), sizeof gone).to_string(), "[::%999999999]:80");
 }
 
 TEST(Endpoint, does_not_print_a_relative_path_as_an_abstract_name) {

@@ -80,6 +80,7 @@ TEST(Result, and_then_chains_and_passes_an_error_through) {
   };
   EXPECT_EQ(*number(8).and_then(half).and_then(half), 2);
   EXPECT_EQ(number(6).and_then(half).and_then(half).error(), refused);
+  EXPECT_EQ(number(refused).and_then(half).error(), refused);
   number const kept = 4;
   EXPECT_EQ(*kept.and_then(half), 2);
   auto const length = owner(std::make_unique<int>(5)).and_then([](std::unique_ptr<int> p) -> number { return *p; });
@@ -122,10 +123,18 @@ TEST(Result, of_void_succeeds_or_carries_the_error) {
   EXPECT_EQ(good.and_then([]() -> number { return 4; }).value_or(0), 4);
   EXPECT_EQ(bad.transform([] { return 3; }).error(), refused);
   EXPECT_EQ(bad.and_then([]() -> number { return 4; }).error(), refused);
+  *good;
   result<void> changed = refused;
   changed.error() = std::make_error_code(std::errc::timed_out);
   EXPECT_EQ(std::as_const(changed).error(), std::errc::timed_out);
 }
+
+#ifndef NDEBUG
+TEST(ResultDeathTest, of_void_with_an_error_is_not_taken_for_success_where_asserts_are_compiled) {
+  result<void> const bad = refused;
+  EXPECT_DEATH_IF_SUPPORTED(*bad, "has_value_");
+}
+#endif
 
 TEST(Result, copies_and_moves_whichever_it_holds) {
   text good = std::string("a text that is too long to be stored inside the string object");
