@@ -122,6 +122,47 @@ TEST(Queue, gives_no_more_than_was_asked_for_and_writes_nothing_behind_it) {
   EXPECT_EQ(tokens[2], 99U);
 }
 
+TEST(Queue, gives_a_buffer_at_a_time_and_the_rest_at_the_next_call) {
+  tconn::native_handle opened = tconn::no_handle;
+  ASSERT_EQ(platform::open_queue(opened), 0);
+  tconn::socket const queue(opened);
+  std::vector<tconn::socket> ready;
+  for (std::uint32_t token = 0; token < 70; ++token) {
+    ready.emplace_back(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    ASSERT_EQ(platform::watch(opened, ready.back().native_handle(), token), 0);
+  }
+  std::vector<std::uint32_t> tokens(100);
+  for (std::size_t const expected : {64U, 6U, 0U}) {
+    std::size_t taken = tokens.size();
+    EXPECT_EQ(platform::take_ready(opened, tokens.data(), taken), 0);
+    EXPECT_EQ(taken, expected);
+  }
+}
+
+TEST(Platform, leaves_the_port_to_connect_only_where_none_is_named) {
+  for (bool const any_port : {true, false}) {
+    tconn::socket const fresh(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    auto const own = tconn::endpoint::loopback_v4(0);
+    ASSERT_EQ(platform::bind(fresh.native_handle(), own.data(), own.size(), any_port), 0);
+    int is_left = 0;
+    EXPECT_EQ(platform::get_int(fresh.native_handle(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, is_left), 0);
+    EXPECT_EQ(is_left != 0, any_port);
+    EXPECT_EQ(support::local_name(fresh.native_handle()).port() == 0, any_port);
+  }
+}
+
+TEST(Platform, tells_the_reset_that_it_meets_where_there_is_nothing_to_throw_away) {
+  support::listener const server;
+  auto const client = tconn::timed_connect(server.where(), std::chrono::seconds(3));
+  ASSERT_TRUE(client);
+  {
+    auto const accepted = server.accept();
+    ASSERT_EQ(platform::reset_on_close(accepted.native_handle()), 0);
+  }
+  ASSERT_TRUE(support::is_readable(client->native_handle(), std::chrono::seconds(3)));
+  EXPECT_EQ(platform::discard_received(client->native_handle()), tconn::native_error::connection_reset);
+}
+
 TEST(Platform, throws_away_what_has_come_by_tcp_and_says_when_there_is_no_more) {
   support::listener const server;
   auto const client = tconn::timed_connect(server.where(), std::chrono::seconds(3));
