@@ -117,6 +117,23 @@ TEST_F(ResolveLocalhost, without_a_descriptor_for_the_event_tells_why) {
   EXPECT_EQ(result.error().code, std::errc::too_many_files_open);
 }
 
+TEST_F(ResolveLocalhost, without_a_descriptor_for_the_files_of_the_resolver_tells_why) {
+  tconn::socket event(::dup(server.descriptor()));  // holds the place of the event's
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  rlimit const full{static_cast<rlim_t>(event.native_handle()) + 1, before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &full), 0);
+  addrinfo* found = nullptr;
+  int const error = ::getaddrinfo("localhost", port.c_str(), nullptr, &found);
+  if (error == 0) ::freeaddrinfo(found);
+  event.close();
+  auto const result = timed_connect({"localhost", port}, 10s);
+  ::setrlimit(RLIMIT_NOFILE, &before);
+  if (error != EAI_SYSTEM) GTEST_SKIP() << "this resolver leaves no reason in errno: " << ::gai_strerror(error);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, std::errc::too_many_files_open);
+}
+
 TEST_F(ResolveLocalhost, without_a_thread_tells_why_and_counts_nothing) {
   pthread_attr_t before;
   pthread_attr_t huge;

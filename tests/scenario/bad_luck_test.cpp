@@ -84,6 +84,16 @@ TEST_F(BadLuck, an_EADDRNOTAVAIL_with_an_attempt_in_flight_is_no_bad_luck_with_t
   EXPECT_EQ(count(net.log(), "open "), 1) << "the first attempt was dropped, and nobody was told\n" << net.log();
 }
 
+TEST_F(BadLuck, a_self_connect_is_retried_in_a_batch_where_ports_have_run_out) {
+  net.ports_per_peer(1);
+  net.ephemeral_ports({40000, 80, 40001});
+  net.on_syn(to, {rst(5ms)});
+  net.on_syn(to, {syn_ack(5ms)});
+  auto const results = tconn::timed_connect_all({to, to}, 1s, {}, simulated{&net});
+  EXPECT_EQ(results[0].error().code, std::errc::connection_refused);
+  EXPECT_TRUE(results[1]) << told(results[1]) << net.log();
+}
+
 TEST_F(BadLuck, a_self_connect_that_only_the_last_look_finds_is_told_as_one_even_where_late_is_refused) {
   net.ephemeral_ports({80});
   auto const result = connect(0ms, {.accept_late = false});

@@ -357,6 +357,39 @@ TEST_F(Borrowed, connected_to_its_own_address_is_what_the_wildcard_asks_for) {
   EXPECT_FALSE(tconn::timed_connect(mine, at("0.0.0.0:81"), 10ms, {}, simulated{&net}));
 }
 
+TEST_F(Borrowed, whose_own_name_cannot_be_read_is_not_taken_for_connected_to_itself) {
+  auto const mine = lend();
+  auto const here = at("192.0.2.7:80");
+  ASSERT_EQ(simulated{&net}.bind(mine, at("192.0.2.7:0")), 0);
+  net.on_syn(here, {syn_ack(1ms)});
+  ASSERT_TRUE(tconn::timed_connect(mine, here, 10ms, {}, simulated{&net})) << net.log();
+  struct without_own_name : simulated {
+    using simulated::simulated;
+    int name(tconn::native_handle handle, tconn::name_of which, int family, tconn::endpoint& named) const {
+      return which == tconn::name_of::local ? ENOBUFS : simulated::name(handle, which, family, named);
+    }
+  };
+  auto const result = tconn::timed_connect(mine, at("0.0.0.0:80"), 10ms, {}, without_own_name{&net});
+  ASSERT_FALSE(result) << net.log();
+  EXPECT_EQ(result.error().code, std::errc::already_connected);
+}
+
+// A program of a cgroup's may lead a connect() elsewhere (cgroup/connect4, bpf(2)), and getpeername() tells where.
+TEST_F(Borrowed, that_begins_now_is_connected_wherever_the_system_has_led_it) {
+  struct redirected : simulated {
+    using simulated::simulated;
+    int name(tconn::native_handle handle, tconn::name_of which, int family, tconn::endpoint& named) const {
+      int const answer = simulated::name(handle, which, family, named);
+      if (answer == 0 && which == tconn::name_of::peer) named = at("192.0.2.99:99");
+      return answer;
+    }
+  };
+  auto const mine = lend();
+  net.on_syn(to, {syn_ack(1ms)});
+  auto const result = tconn::timed_connect(mine, to, 10ms, {}, redirected{&net});
+  EXPECT_TRUE(result) << told(result) << net.log();
+}
+
 TEST_F(Borrowed, with_bad_luck_is_tried_8_times) {
   auto const mine = lend();
   net.answers_at_once(to, EADDRNOTAVAIL, 100);
