@@ -2,7 +2,6 @@
 #include "exploration/director.hpp"
 
 #include <cerrno>
-#include <optional>
 
 namespace exploration {
 
@@ -17,12 +16,6 @@ bool is_of_a_cancellation(tconn::poll_entry const& entry) {
 }
 
 }  // namespace
-
-tconn::cancellation& unrequested_cancellation() {
-  static std::optional<tconn::cancellation> one;
-  if (!one || one->requested()) one.emplace();
-  return *one;
-}
 
 director::director(world& net, choices& chooser, limits const& allowed)
     : net_(net), chooser_(chooser), allowed_(allowed), left_(allowed.events) {

@@ -11,6 +11,7 @@
 #include <timed_connect/testing/simulated.hpp>
 
 #include <cstddef>
+#include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -30,8 +31,19 @@ struct limits {
   tconn::endpoint const* listener = nullptr;  ///< A Unix one, whose backlog is full or has a place.
 };
 
-/// One that nobody has asked for yet, until the next call. To open one each time takes longer than all the rest.
-tconn::cancellation& unrequested_cancellation();
+/// Makes cancellations for one execution after another. One that nobody has requested is as good as new, and to open one
+/// takes longer than to play.
+class cancellations {
+ public:
+  /// Until the next call.
+  tconn::cancellation& unrequested() {
+    if (!one_ || one_->requested()) one_.emplace();
+    return *one_;
+  }
+
+ private:
+  std::optional<tconn::cancellation> one_{};
+};
 
 class director {
  public:

@@ -7,7 +7,6 @@
 #include <timed_connect/race.hpp>
 
 #include <algorithm>
-#include <optional>
 
 namespace exploration {
 
@@ -57,7 +56,7 @@ class player {
 
  private:
   limits allowed() {
-    if (asked_.cancellable) cancel_ = &unrequested_cancellation();
+    if (asked_.cancellable) cancel_ = &(asked_.cancels != nullptr ? *asked_.cancels : own_).unrequested();
     return {.events = asked_.events,
             .tick = asked_.tick,
             .end = (asked_.limit + asked_.tick).count(),
@@ -161,6 +160,7 @@ class player {
 
   many const& asked_;
   world net_{};
+  cancellations own_{};
   tconn::cancellation* cancel_ = nullptr;
   director directs_;
   explored sys_;

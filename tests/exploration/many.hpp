@@ -17,6 +17,7 @@ struct many {
   bool accept_late = true;
   bool nonblocking = false;
   bool cancellable = false;
+  cancellations* cancels = nullptr;  ///< To be had from there; otherwise each execution has its own.
   bool descriptors_run_out = false;
   bool fins = false;
   bool has_hook = false;  ///< Of a batch: it hears of each result.

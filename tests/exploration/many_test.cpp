@@ -19,6 +19,8 @@ using way = many::way;
 /// Explores it under these policies, accept_late or not; tells how many executions there were.
 void explore_all(std::string const& name, many asked, std::initializer_list<on_timeout> policies) {
   long executions = 0;
+  cancellations reused;
+  asked.cancels = &reused;
   asked.fins = true;
   for (auto const how : policies) {
     for (bool const accept_late : {true, false}) {

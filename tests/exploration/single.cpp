@@ -61,7 +61,7 @@ class player {
   }
   bool is_cancelled() const { return cancel_ != nullptr && cancel_->requested(); }
   limits allowed() {
-    if (asked_.cancellable) cancel_ = &unrequested_cancellation();
+    if (asked_.cancellable) cancel_ = &(asked_.cancels != nullptr ? *asked_.cancels : own_).unrequested();
     return {.events = asked_.events,
             .tick = asked_.tick,
             .end = (asked_.limit + asked_.tick).count(),
@@ -286,6 +286,7 @@ class player {
   single const& asked_;
   tconn::endpoint to_;
   world net_{};
+  cancellations own_{};
   tconn::cancellation* cancel_ = nullptr;
   director directs_;
   explored sys_;

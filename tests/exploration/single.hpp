@@ -28,6 +28,7 @@ struct single {
   } by{};
   bool unix_socket = false;
   bool cancellable = false;
+  cancellations* cancels = nullptr;  ///< To be had from there; otherwise each execution has its own.
   bool simultaneous_open = false;
   bool descriptors_run_out = false;
   bool fins = false;
