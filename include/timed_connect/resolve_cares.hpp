@@ -54,8 +54,6 @@ class cares_lookup {
       if (status != ARES_SUCCESS) return errc::invalid_option;
     }
     ares_addrinfo_hints hints{};
-    hints.ai_family = AF_UNSPEC;
-    hints.ai_socktype = SOCK_STREAM;
     std::string name(who.name);
     // The name servers are not to be asked for an address. c-ares 1.18 does that, unless it is told the family.
     if (auto const numeric = numeric_endpoints({who.name, "0"})) {
@@ -71,10 +69,10 @@ class cares_lookup {
 
   void watch(std::vector<poll_entry>& entries) const {
     ares_socket_t handles[ARES_GETSOCK_MAXNUM];
-    auto const wanted = static_cast<unsigned>(::ares_getsock(asked_->channel, handles, ARES_GETSOCK_MAXNUM));
-    for (unsigned i = 0; i < ARES_GETSOCK_MAXNUM; ++i) {
-      if ((wanted >> i & 1U) != 0) entries.push_back(platform::readable(handles[i]));
-      if ((wanted >> (i + ARES_GETSOCK_MAXNUM) & 1U) != 0) entries.push_back(platform::writable(handles[i]));
+    int const wanted = ::ares_getsock(asked_->channel, handles, ARES_GETSOCK_MAXNUM);
+    for (int i = 0; i < ARES_GETSOCK_MAXNUM; ++i) {
+      if (ARES_GETSOCK_READABLE(wanted, i) != 0) entries.push_back(platform::readable(handles[i]));
+      if (ARES_GETSOCK_WRITABLE(wanted, i) != 0) entries.push_back(platform::writable(handles[i]));
     }
   }
 
@@ -109,8 +107,8 @@ class cares_lookup {
     question& operator=(question const&) = delete;
     ~question() {
       platform::cancel_held const held;
-      if (channel != nullptr) ::ares_destroy(channel);
-      if (found != nullptr) ::ares_freeaddrinfo(found);
+      ::ares_destroy(channel);
+      if (found != nullptr) ::ares_freeaddrinfo(found);  // 1.16 does not take null
     }
     ares_channel channel = nullptr;
     std::optional<int> status{};

@@ -10,6 +10,7 @@
 
 #include <pthread.h>
 #include <atomic>
+#include <cstdlib>
 #include <optional>
 #include <string>
 #include <thread>
@@ -92,6 +93,20 @@ TEST_F(CaresResolver, asks_over_TCP_when_the_answer_is_too_long_for_a_datagram) 
       connect({"many.test", service}, 10s, where, {.each = {.before_connect = tconn::guards::public_addresses_only}});
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().attempts.size(), 100U);
+}
+
+TEST(CaresServers, are_those_that_the_system_asks_where_none_is_named) {
+  if (!name_server::is_installed()) GTEST_SKIP() << "SKIPPED: dnsmasq is not installed (dnsmasq-base).";
+  auto const report = with_its_own_resolver(1s, [](findings& found) {
+    name_server const known(53, "127.0.0.1 four.test\n");
+    listener const accepts;
+    auto const service = std::to_string(accepts.where().port());
+    auto const result = tconn::timed_connect({"four.test", service}, 10s, {}, tconn::native_system{}, cares_resolver{});
+    found.expect(result.has_value(), told(result));
+  });
+  if (!report.entered)
+    GTEST_SKIP() << "SKIPPED: no network and mount namespaces can be made here (needs root or user namespaces).";
+  EXPECT_EQ(report.text, "");
 }
 
 TEST_F(CaresResolver, tells_of_names_and_services_that_nobody_has) {
@@ -217,6 +232,61 @@ TEST(CaresWithoutAnswer, gives_up_by_itself_when_its_own_time_is_over) {
   expect_resolve_error(result, EAI_AGAIN);
   EXPECT_GE(result.error().elapsed, 50ms);
   EXPECT_LT(result.error().elapsed, 20s);
+}
+
+TEST(CaresWithoutAnswer, sleeps_until_its_own_time_is_over) {
+  constexpr tconn::time_point noon{12h};
+  udp_socket const silent;
+  ::setenv("RES_OPTIONS", "retrans:900 retry:2", 1);
+  auto const asking = cares_resolver{silent.where().to_string()}.start({"four.test", "80"});
+  ::unsetenv("RES_OPTIONS");
+  ASSERT_TRUE(asking);
+  EXPECT_GT(asking->wakes_at(noon), noon);
+  EXPECT_LE(asking->wakes_at(noon), noon + 900ms);
+}
+
+TEST(CaresWithoutAnswer, goes_on_at_once_after_an_answer_that_nobody_was_asked_for) {
+  constexpr tconn::time_point noon{12h};
+  udp_socket const silent;
+  auto asking = cares_resolver{silent.where().to_string()}.start({std::string(64, 'a') + ".test", "80"});
+  ASSERT_TRUE(asking);
+  EXPECT_EQ(asking->wakes_at(noon), noon);
+  EXPECT_TRUE(asking->step({}));
+}
+
+/// The n-th allocation of c-ares' fails.
+struct scarce_memory {
+  explicit scarce_memory(int failing) {
+    left = failing;
+    ::ares_library_init_mem(ARES_LIB_INIT_ALL, &allocate, &std::free, &reallocate);
+  }
+  scarce_memory(scarce_memory const&) = delete;
+  scarce_memory& operator=(scarce_memory const&) = delete;
+  ~scarce_memory() {
+    ::ares_library_init_mem(ARES_LIB_INIT_ALL, &std::malloc, &std::free, &std::realloc);
+    for (int i = 0; i < 2; ++i) ::ares_library_cleanup();
+  }
+  static bool is_spent() { return --left == 0; }
+  static void* allocate(std::size_t size) { return is_spent() ? nullptr : std::malloc(size); }
+  static void* reallocate(void* memory, std::size_t size) { return is_spent() ? nullptr : std::realloc(memory, size); }
+  static inline int left = 0;
+};
+
+TEST(CaresWithoutMemory, tells_so_or_goes_on_without_whichever_allocation_fails) {
+  udp_socket const silent;
+  int told_so = 0;
+  bool has_failed = true;
+  for (int failing = 1; has_failed; ++failing) {
+    scarce_memory const scarce(failing);
+    auto asking = cares_resolver{silent.where().to_string()}.start({"four.test", "80"});
+    auto const answer = asking ? asking->step({}) : tconn::found_endpoints(asking.error());
+    has_failed = scarce_memory::left <= 0;
+    if (!answer) continue;
+    ASSERT_FALSE(*answer) << failing;
+    EXPECT_EQ(answer->error(), std::errc::not_enough_memory) << failing << ": " << answer->error().message();
+    ++told_so;
+  }
+  EXPECT_GT(told_so, 0);
 }
 
 TEST(CaresWithoutAnswer, refuses_servers_that_do_not_parse) {
