@@ -851,7 +851,7 @@ def judge(number, tests_by_program, budget, killers):
 
 
 def read_explained():
-    """Blocks of `FILE | LINE`, the changes, one a line, `*` for all, and the reason, whose lines begin with a colon."""
+    """Blocks of `FILE | LINE`, the changes, one a line, `*` for all, and the reason, whose lines begin with ": "."""
     explained = {}
     path = HERE / 'explained.txt'
     if not path.exists():
@@ -860,7 +860,7 @@ def read_explained():
     for line in path.read_text().splitlines():
         if line.startswith('#') or not line.strip():
             place, changes = None, []
-        elif line.startswith(':'):
+        elif line.startswith(': '):  # a change may begin with "::"
             for change in changes:
                 reason = explained.get((*place, change), '')
                 explained[(*place, change)] = f'{reason} {line[1:].strip()}'.strip()
