@@ -127,9 +127,7 @@ void director::offer_answers() {
   if (has_bad_luck_) return;
   if (begins_ && !is_unix && allowed_.bad_luck) {
     offer(kind::self_connect, connecting_);
-    // Not after a self-connect of the same descriptor, which leaves SO_ERROR behind: a known bug, see docs/proof.md.
-    bool const was_to_itself = peer_of(connecting_).is_ourselves;
-    if (!is_interrupted_ && !was_to_itself) offer(kind::no_port, connecting_);
+    if (!is_interrupted_) offer(kind::no_port, connecting_);
   }
   if ((begins_ || in_flight) && !is_interrupted_) offer(kind::interrupt, connecting_);
 }

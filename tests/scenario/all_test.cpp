@@ -996,21 +996,22 @@ struct watched_looks : simulated {
 class LastLook : public Many {
  protected:
   void play(world& other, std::size_t number, watched_looks::notes& about) {
-    auto to = std::vector(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(number));
+    auto asked = std::vector(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(number));
     for (std::size_t i = 0; i < number; ++i) {
-      if (i % 5 == 0) other.on_syn(to[i], {syn_ack(10ms)});
-      if (i % 5 == 1) other.on_syn(to[i], {rst(10ms)});
-      if (i % 5 == 3) other.on_syn(to[i], {syn_ack(2ms)});
+      if (i % 5 == 0) other.on_syn(asked[i], {syn_ack(10ms)});
+      if (i % 5 == 1) other.on_syn(asked[i], {rst(10ms)});
+      if (i % 5 == 3) other.on_syn(asked[i], {syn_ack(2ms)});
       if (i % 5 == 4) {
-        to[i] = at(("unix:/run/" + std::to_string(i)).c_str());
-        other.backlog_full_until(to[i], 10ms);
+        asked[i] = at(("unix:/run/" + std::to_string(i)).c_str());
+        other.backlog_full_until(asked[i], 10ms);
       }
     }
     // The deadline passes while the last of those that are connected in time is told.
     auto dawdle = [&](batch_event& event) {
       if (event.told == number / 5) other.pass(20ms);
     };
-    auto const results = tconn::timed_connect_all(to, 10ms - 1ns, {.on_result = dawdle}, watched_looks(&other, about));
+    auto const results =
+        tconn::timed_connect_all(asked, 10ms - 1ns, {.on_result = dawdle}, watched_looks(&other, about));
     for (std::size_t i = 0; i < number; ++i) {
       EXPECT_EQ(results[i].has_value(), i % 5 != 1 && i % 5 != 2) << i << ' ' << told(results[i]);
       if (results[i]) continue;

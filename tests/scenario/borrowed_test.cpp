@@ -285,6 +285,20 @@ TEST_F(Borrowed, that_connected_to_itself_is_tried_8_times_and_does_not_stay_so)
   EXPECT_EQ(net.socket_at(mine).error, 0);
 }
 
+TEST_F(Borrowed, that_connected_to_itself_keeps_no_error_of_it_when_no_port_is_left_for_another_try) {
+  auto const mine = lend();
+  net.ephemeral_ports({80});
+  int connects = 0;
+  net.before_call = [&](std::string_view call) {
+    if (call == "start_connect" && ++connects == 2) net.answers_at_once(to, EADDRNOTAVAIL, 100);
+  };
+  auto const result = connect_borrowed(mine, 10ms);
+  net.before_call = {};
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, std::errc::address_not_available);
+  EXPECT_EQ(net.socket_at(mine).error, 0) << net.log();
+}
+
 TEST_F(Borrowed, of_another_family_or_type_or_number_is_refused_and_untouched) {
   auto const code = [&](tconn::native_handle mine) {
     auto const result = connect_borrowed(mine, 10ms);

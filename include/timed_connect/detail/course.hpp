@@ -118,6 +118,8 @@ outcome settle_self_connect(Attempt const& tried, outcome const& seen) {
   if (!is_to_itself) return seen;
   bool const is_over =
       tried.sys.disconnect(tried.handle) == 0 || (!tried.borrowed && tried.sys.reset_on_close(tried.handle) == 0);
+  int left_behind_by_the_reset = 0;
+  if (tried.borrowed) tried.sys.connect_error(tried.handle, left_behind_by_the_reset);
   return {is_over ? stage::failed : stage::broken, own_error(errc::self_connect)};
 }
 
