@@ -165,6 +165,27 @@ def budgets(figures):
     return table(["what", "budget", "measured", ""], rows)
 
 
+def reasons(figures):
+    """How much of what is missed the system calls take that the promises need, made by hand."""
+    def line(what, group, counter, steps, form):
+        values = [(name, figures.get(group, client, counter)) for name, client in steps]
+        if any(value is None for _, value in values):
+            return f"- {what}: not measured."
+        return f"- {what}: " + ", ".join(f"{name} {form.format(value)}" for name, value in values) + "."
+
+    return "\n".join([
+        line("Success, over `raw`", "success", "x raw",
+             [("`poll_loop`", "poll_loop"), ("the library's calls by hand", "same_calls"), ("the library", "timed_connect")],
+             "{:.3f}"),
+        line("A deadline of 100 us, how late in us", "lateness/100us", "us late",
+             [("a spinning loop that closes", "spin_loop"), ("`spinning`'s calls by hand", "spin_same_calls"),
+              ("`spinning`", "spinning")], "{:.1f}"),
+        line("10,000 half dead, over `ppoll`", "batch/10000_half_dead", "x ppoll",
+             [("with TCP_INFO", "ppoll_tcp_info"), ("`epoll`", "epoll"), ("the library's calls by hand", "same_calls"),
+              ("the library", "timed_connect_all")], "{:.3f}"),
+    ])
+
+
 def contest(figures, group):
     base = figures.get(group, "raw", "ns")
     rows = []
@@ -353,6 +374,7 @@ def main():
     tables = {
         "machine": machine(figures),
         "budgets": budgets(figures),
+        "reasons": reasons(figures),
         "floor": floor(figures),
         "success": contest(figures, "success"),
         "unix": contest(figures, "unix"),
