@@ -10,7 +10,7 @@ void batch_by_ppoll(peers::batch_job& job);
 void batch_by_ppoll_tcp_info(peers::batch_job& job);
 /// The same as the first with an epoll queue.
 void batch_by_epoll(peers::batch_job& job);
-/// The library.
-/// The system calls that timed_connect_all() makes, in its order, and nothing but those: what the kernel takes for them.
+/// The system calls that timed_connect_all() makes of each socket, by hand: what the kernel takes for them.
 void batch_by_same_calls(peers::batch_job& job);
+/// The library.
 void batch_by_timed_connect(peers::batch_job& job);

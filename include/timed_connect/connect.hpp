@@ -122,7 +122,8 @@ basic_connect_result<typename System::owner> timed_connect(endpoint const& to, d
 ///
 /// Errors: as above, and EBADF, ENOTSOCK, EPROTOTYPE (no stream socket), EAFNOSUPPORT (another family than the
 /// endpoint's), EISCONN or EALREADY (connected, or on its way, to somebody else: untouched), ESHUTDOWN
-/// (connected, and ended by shutdown() or by an earlier call that gave up: untouched).
+/// (it was connected to this endpoint, and was ended by shutdown(), by an earlier call that gave up, or by both sides:
+/// untouched).
 ///
 /// Ownership: the descriptor stays the caller's; failure.pending is always empty.
 template <system_calls System = native_system>

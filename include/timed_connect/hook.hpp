@@ -53,7 +53,7 @@ class hook<Result(Arguments...)> {
   /// An object, which must outlive the call.
   template <detail::callable_as_hook<Result, Arguments...> F>
   hook(F& object) noexcept : call_(&call_object<F>) {
-    // What std::addressof does; <memory> would be a fifth of all that connect.hpp reads.
+    // What std::addressof does; <memory> would be a seventh of all that connect.hpp reads.
     target_.object = const_cast<char*>(&reinterpret_cast<char const volatile&>(object));
   }
 

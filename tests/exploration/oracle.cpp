@@ -230,14 +230,17 @@ class judge {
     require(asked_.accept_late || !is_late, "10: a late one was not refused");
   }
 
-  // Promise 5. Nobody else hears of it, so of one that is given up unseen, by a cancellation say, anything may be told but
-  // that it is not there.
+  // Promise 5. Nobody else hears of it, so nothing is left behind; unless it is kept, unseen, when it is cancelled.
   void judge_self_connect() {
     require(told_.is_told != extent::all || told_.why == reason::self_connect || told_.why == reason::cancelled,
             "5: a self-connect is told as something else");
-    require(told_.aftermath != left::kept || asked_.how == policy::keep, "9: kept, which is not the policy");
-    if (told_.why != reason::self_connect) return;
-    require(told_.handshake == shake::failed && told_.aftermath == left::none, "11: a self-connect was left behind");
+    if (told_.is_told == extent::nothing) return;
+    bool const is_kept = told_.aftermath == left::kept && told_.why != reason::self_connect;
+    require(!is_kept || asked_.how == policy::keep, "9: kept, which is not the policy");
+    require(is_kept || told_.aftermath == left::none, "11: a self-connect was left behind");
+    bool const is_before_another = told_.why == reason::cancelled && told_.handshake == shake::not_started;
+    require(is_kept || is_before_another || told_.is_told != extent::all || told_.handshake == shake::failed,
+            "11: of a self-connect the handshake is told");
   }
 
   // Promise 6. There is nothing in flight, so what counts is whether there was a place whenever it was tried.

@@ -238,7 +238,7 @@ class player {
 
   bool is_to_itself(int handle) const {
     auto const& s = net_.socket_at(handle);
-    return s.state == tconn::tcp_state::established && !s.fin_sent && s.family != AF_UNIX && s.local == s.target;
+    return s.state == tconn::tcp_state::established && s.family != AF_UNIX && s.local == s.target;
   }
 
   void judge_mode(tconn::basic_socket<simulated> const& connected) {

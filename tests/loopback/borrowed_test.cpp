@@ -257,4 +257,19 @@ TEST_F(Borrowed, that_was_ended_after_the_handshake_is_not_told_as_connected_aga
   EXPECT_EQ(again.error().code, std::error_code(ESHUTDOWN, std::system_category()));
 }
 
+TEST_F(Borrowed, that_both_sides_have_ended_was_connected_to_nobody_else) {
+  for (bool const peer_ends_first : {false, true}) {
+    tconn::socket const mine(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    ASSERT_TRUE(timed_connect(mine.native_handle(), server.where(), 2s));
+    auto peer = server.accept();
+    if (peer_ends_first) ::shutdown(peer.native_handle(), SHUT_WR);
+    if (peer_ends_first) EXPECT_EQ(::recv(mine.native_handle(), nullptr, 0, 0), 0);
+    ::shutdown(mine.native_handle(), SHUT_RDWR);
+    peer.close();
+    auto const again = timed_connect(mine.native_handle(), server.where(), 1s);
+    ASSERT_FALSE(again);
+    EXPECT_EQ(again.error().code, std::error_code(ESHUTDOWN, std::system_category())) << peer_ends_first;
+  }
+}
+
 }  // namespace

@@ -191,6 +191,7 @@ TEST_F(All, has_room_again_when_the_hook_has_taken_a_socket_over) {
   auto const results = connect_all(two, 1s, {.on_result = take});
   ASSERT_TRUE(results[0] && results[1]);
   EXPECT_FALSE(*results[0] || *results[1]) << "they hold no descriptor";
+  EXPECT_EQ(net.elapsed(), 10ms) << "the second one begins as soon as the first one is taken";
 }
 
 TEST_F(All, waits_for_a_port_to_become_free_and_lets_others_begin_meanwhile) {
@@ -287,6 +288,13 @@ TEST_F(All, that_waits_for_a_descriptor_comes_before_those_that_wait_for_a_port)
   net.on_syn(to, {rst(7ms)});
   connect_all({to, to, nth(1), nth(2)}, 9ms);
   EXPECT_EQ(count(net.wire(), "+7ms > SYN 192.0.2.2:1002"), 1) << net.log();
+}
+
+TEST_F(All, that_waits_for_a_descriptor_is_tried_once_in_10_ms_though_another_waits_for_a_port) {
+  net.descriptor_limit(2);
+  net.ports_per_peer(1);
+  connect_all({to, to, nth(1), nth(2)}, 35ms);
+  EXPECT_EQ(count(net.log(), "open = Too many open files"), 4) << net.log();
 }
 
 TEST_F(All, tells_at_once_of_an_address_that_cannot_be_had_at_all) {

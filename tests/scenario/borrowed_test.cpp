@@ -371,7 +371,7 @@ TEST_F(Borrowed, connected_to_its_own_address_is_what_the_wildcard_asks_for) {
   EXPECT_FALSE(tconn::timed_connect(mine, at("0.0.0.0:81"), 10ms, {}, simulated{&net}));
 }
 
-TEST_F(Borrowed, whose_own_name_cannot_be_read_is_not_taken_for_connected_to_itself) {
+TEST_F(Borrowed, whose_own_name_cannot_be_read_is_not_taken_for_what_the_wildcard_asks_for) {
   auto const mine = lend();
   auto const here = at("192.0.2.7:80");
   ASSERT_EQ(simulated{&net}.bind(mine, at("192.0.2.7:0")), 0);

@@ -116,6 +116,31 @@ TEST_F(Cancelled, on_a_borrowed_descriptor_gives_it_back_as_it_was) {
   }
 }
 
+TEST_F(Cancelled, while_connected_to_itself_has_no_peer_to_tell_of_and_leaves_nothing_behind) {
+  for (auto const how : {on_timeout::close, on_timeout::reset}) {
+    for (bool const is_plain : {false, true}) {  // one that tells no state of TCP, and has no disconnect()
+      world own;
+      if (is_plain) own.is_plain_posix();
+      own.ephemeral_ports({80, 80});
+      cancellation one;
+      own.before_call = [&](std::string_view call) {
+        if (call == "start_connect") one.request();
+      };
+      auto const mine = own.lend(AF_INET);
+      auto const borrowed = tconn::timed_connect(mine, to, 1s, {.on_timeout = how, .cancel = &one}, simulated{&own});
+      ASSERT_FALSE(borrowed);
+      EXPECT_EQ(borrowed.error().code, errc::cancelled);
+      EXPECT_EQ(borrowed.error().handshake, is_plain ? handshake::unknown : handshake::failed) << own.log();
+      EXPECT_EQ(borrowed.error().aftermath, is_plain ? aftermath::unknown : aftermath::none);
+      EXPECT_EQ(own.socket_at(mine).state == tconn::tcp_state::closed, !is_plain);
+      EXPECT_EQ(own.socket_at(mine).error, 0);
+      auto attempt = tconn::start_connect(to, {.on_timeout = how}, simulated{&own});
+      ASSERT_TRUE(attempt);
+      EXPECT_EQ(attempt->abandon(how), aftermath::none) << own.log();
+    }
+  }
+}
+
 TEST_F(Cancelled, goes_on_to_count_for_the_attempt_that_was_kept) {
   auto result = connect(10ms, {.on_timeout = on_timeout::keep, .cancel = &cancel});
   ASSERT_TRUE(!result && result.error().pending) << told(result);

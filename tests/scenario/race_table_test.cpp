@@ -5,6 +5,8 @@
 //   ...
 #include "support/simulation.hpp"
 
+#include <memory>
+
 namespace {
 
 using namespace support;

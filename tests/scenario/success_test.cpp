@@ -2,6 +2,8 @@
 // Promises 4, 5 and 7: success is real, there is exactly one outcome, and the socket comes as it was ordered.
 #include "support/simulation.hpp"
 
+#include <memory>
+
 namespace {
 
 using namespace support;

@@ -2,6 +2,8 @@
 // Promise 6: a Unix socket whose backlog is full waits under the deadline, by trying again; nothing is ever in flight.
 #include "support/simulation.hpp"
 
+#include <memory>
+
 namespace {
 
 using namespace support;

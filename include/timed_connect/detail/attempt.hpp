@@ -90,6 +90,9 @@ struct attempt {
   /// Whether our side has ended the connection before, as giving up by `close` does: it has a peer, and is dead.
   bool is_ended() const { return is_inet(to.family()) && facts().state == tcp_state::ended; }
 
+  /// Whether there is nothing left of it: both sides have ended it, or one at once.
+  bool is_closed() const { return is_inet(to.family()) && facts().state == tcp_state::closed; }
+
   /// Whether TCP has connected the socket to itself, which happens when the ephemeral port is the one asked for: 0, or
   /// why that cannot be seen.
   int find_self_connect(bool& is_connected_to_itself) const {
@@ -106,6 +109,15 @@ struct attempt {
     return 0;
   }
 
+  /// Ends a connection to itself in a way that only the socket itself hears; false if it cannot. A borrowed one keeps no
+  /// error of that.
+  bool end_self_connect() const {
+    bool const is_over = sys.disconnect(handle) == 0 || (!borrowed && sys.reset_on_close(handle) == 0);
+    int left_by_the_reset = 0;
+    if (borrowed) sys.connect_error(handle, left_by_the_reset);
+    return is_over;
+  }
+
   /// Throws away the reports of errors that wait beside SO_ERROR.
   void discard_reports() const {
     constexpr int most_reports = 8;
@@ -120,14 +132,18 @@ struct attempt {
   }
 
   /// Ends the attempt, by FIN (close) or RST (reset) if the handshake was complete and by silence if not, and tells
-  /// which it was. The socket itself stays open. Copies of the descriptor, in a forked child say, hold nothing back.
-  left_behind give_up(on_timeout how) const {
+  /// which it was. One that is connected to itself has nobody to tell; `may_be_to_itself` is false where that was looked at
+  /// before. The socket itself stays open. Copies of the descriptor, in a forked child say, hold nothing back.
+  left_behind give_up(on_timeout how, bool may_be_to_itself = true) const {
     if (to.family() == AF_UNIX) return give_up_unix();
     tcp_facts const before = facts();  // the abort resets the kernel's count of SYNs
     if (before.state == tcp_state::closed) return closed_by_peer(before);
     int const decided = sys.shut(handle, shut_direction::receive);
     tcp_facts const after = facts();
     if (after.state == tcp_state::closed) return decided == 0 ? who_closed_it(before, after) : closed_by_peer(before);
+    bool const may_have_peer = after.state != tcp_state::syn_sent && after.state != tcp_state::syn_received;
+    if (may_be_to_itself && may_have_peer && was_to_itself())
+      return {tconn::handshake::failed, tconn::aftermath::none, after.syn_retransmits};
     // In SYN_RECV, between the halves of a simultaneous open, SHUT_RD decides nothing, and a FIN would wait for the
     // peer's ACK (tcp.c, tcp_shutdown): only a RST ends it.
     bool const is_half_open = after.state == tcp_state::syn_received;
@@ -164,6 +180,12 @@ struct attempt {
       case tcp_state::unknown: break;
     }
     return tconn::handshake::unknown;
+  }
+
+  // Ends it, if it is connected to itself.
+  bool was_to_itself() const {
+    bool is_to_itself = false;
+    return find_self_connect(is_to_itself) == 0 && is_to_itself && end_self_connect();
   }
 
   // Our shutdown has found the socket open, and now it is closed: by that shutdown, in SYN_SENT, or by a RST of the

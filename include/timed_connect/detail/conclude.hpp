@@ -71,7 +71,8 @@ left_behind leave(Attempt const& tried, stage at, on_timeout how) {
     case stage::connected:
     case stage::broken: break;
   }
-  return tried.give_up(how == on_timeout::reset ? on_timeout::reset : on_timeout::close);
+  bool const may_be_to_itself = at != stage::connected && at != stage::refused_late;
+  return tried.give_up(how == on_timeout::reset ? on_timeout::reset : on_timeout::close, may_be_to_itself);
 }
 
 /// What an owned attempt has come to. The handle is handed over in the socket, or kept (aftermath::kept), or given to

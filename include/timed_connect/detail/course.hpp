@@ -38,9 +38,10 @@ outcome understand(Attempt const& tried, int answer, bool resumed) {
   // A Unix connect() never answers 0 for an earlier one, and a Unix name has many paths.
   bool const may_be_older = tried.borrowed && (answer == native_error::is_connected || is_inet(tried.to.family()));
   outcome const seen = tried.confirm(may_be_older);
-  bool const is_anothers = tried.borrowed && answer == native_error::is_connected && seen.at != stage::connected;
-  if (is_anothers) return {stage::not_ours, native_error::is_connected};
-  if (tried.borrowed && tried.is_ended()) return {stage::not_ours, native_error::shut_down};
+  bool const has_no_peer = tried.borrowed && answer == native_error::is_connected && seen.at != stage::connected;
+  bool const was_ours = has_no_peer && resumed && tried.is_closed();
+  if (has_no_peer && !was_ours) return {stage::not_ours, native_error::is_connected};
+  if (was_ours || (tried.borrowed && tried.is_ended())) return {stage::not_ours, native_error::shut_down};
   return seen;  // broken: fast open, set by a hook, answers 0 before anything is sent
 }
 
@@ -116,11 +117,7 @@ outcome settle_self_connect(Attempt const& tried, outcome const& seen) {
   bool is_to_itself = false;
   if (int const error = has_peer ? tried.find_self_connect(is_to_itself) : 0) return {stage::broken, error};
   if (!is_to_itself) return seen;
-  bool const is_over =
-      tried.sys.disconnect(tried.handle) == 0 || (!tried.borrowed && tried.sys.reset_on_close(tried.handle) == 0);
-  int left_behind_by_the_reset = 0;
-  if (tried.borrowed) tried.sys.connect_error(tried.handle, left_behind_by_the_reset);
-  return {is_over ? stage::failed : stage::broken, own_error(errc::self_connect)};
+  return {tried.end_self_connect() ? stage::failed : stage::broken, own_error(errc::self_connect)};
 }
 
 /// The course of an attempt<>. Whoever drives it waits until watched() is ready or wakes_at() has come, and then calls

@@ -338,7 +338,7 @@ class simulated {
     for (;;) {
       if (ready()) return 0;
       if (until <= net_->now()) return native_error::timed_out;
-      auto const next = world::earlier(world::earlier(net_->next_event(), until), signal);
+      auto const next = detail::earlier(detail::earlier(net_->next_event(), until), signal);
       if (next == detail::never) {  // nothing can end this wait
         ++net_->blocked_;
         return native_error::not_supported;

@@ -136,7 +136,6 @@ class world {
       std::chrono::seconds{1},  std::chrono::seconds{2},  std::chrono::seconds{4}, std::chrono::seconds{8},
       std::chrono::seconds{16}, std::chrono::seconds{32}, std::chrono::seconds{64}};
 
-  static time_point earlier(time_point a, time_point b) { return a < b ? a : b; }
   static std::size_t index(native_handle handle) { return static_cast<std::size_t>(handle - first_handle); }
   simulated_socket* find(native_handle handle) {
     if (handle < first_handle || index(handle) >= sockets_.size() || !sockets_[index(handle)].open) return nullptr;
@@ -228,8 +227,8 @@ class world {
   time_point next_event() const {
     time_point next = actions_.empty() ? detail::never : actions_.begin()->first;
     for (auto const& s : sockets_) {
-      if (!s.coming.empty()) next = earlier(next, s.coming.front().first);
-      next = earlier(next, s.next_syn);
+      if (!s.coming.empty()) next = detail::earlier(next, s.coming.front().first);
+      next = detail::earlier(next, s.next_syn);
     }
     return next;
   }
