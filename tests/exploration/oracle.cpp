@@ -100,7 +100,7 @@ class reader {
       case what::descriptors_back: is_out_ = false; return;
       case what::wait_ready:
       case what::wait_silent: return follow_wait(one, place);
-      case what::no_port: return follow_bad_luck(one, place);
+      case what::no_port:
       case what::connected_to_itself: return follow_bad_luck(one, place);
       case what::connect_done:
       case what::peer_named:
