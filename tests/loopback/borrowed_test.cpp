@@ -262,8 +262,11 @@ TEST_F(Borrowed, that_both_sides_have_ended_was_connected_to_nobody_else) {
     tconn::socket const mine(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
     ASSERT_TRUE(timed_connect(mine.native_handle(), server.where(), 2s));
     auto peer = server.accept();
-    if (peer_ends_first) ::shutdown(peer.native_handle(), SHUT_WR);
-    if (peer_ends_first) EXPECT_EQ(::recv(mine.native_handle(), nullptr, 0, 0), 0);
+    if (peer_ends_first) {
+      ::shutdown(peer.native_handle(), SHUT_WR);
+      char nothing = 0;
+      EXPECT_EQ(::recv(mine.native_handle(), &nothing, 1, 0), 0);
+    }
     ::shutdown(mine.native_handle(), SHUT_RDWR);
     peer.close();
     auto const again = timed_connect(mine.native_handle(), server.where(), 1s);
