@@ -147,7 +147,9 @@ inline bool has_source(std::error_code const& code, scene const& played) {
   bool const is_worlds = !answer.empty() && played.net.log().find(answer) != std::string::npos;
   bool const is_verdict =
       std::find(played.verdicts.begin(), played.verdicts.end(), code.value()) != played.verdicts.end();
-  return is_peers || is_ours || is_worlds || is_verdict || plan.have_answered(code.value());
+  // What connect() calls connected, and is over, was ended.
+  bool const is_ended = code.value() == ESHUTDOWN && plan.have_answered(EISCONN);
+  return is_peers || is_ours || is_worlds || is_verdict || is_ended || plan.have_answered(code.value());
 }
 
 /// What holds of any failure, of a call that began so long after its world.
