@@ -361,6 +361,16 @@ TEST_F(Borrowed, on_its_way_or_connected_to_somebody_else_is_not_what_the_wildca
   }
 }
 
+TEST_F(Borrowed, that_is_alive_is_not_told_as_ended_whatever_connect_calls_it) {
+  auto const mine = lend();
+  EXPECT_FALSE(connect_borrowed(mine, 10ms, {.on_timeout = on_timeout::keep}));
+  tconn::testing::fault_plan plan{.fail_at = 1, .error = EISCONN, .call = "start_connect"};
+  auto const result = tconn::timed_connect(mine, to, 10ms, {}, tconn::testing::faulty{simulated{&net}, plan});
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, std::error_code(EISCONN, std::system_category())) << net.log();
+  EXPECT_EQ(net.socket_at(mine).state, tconn::tcp_state::syn_sent) << "it is untouched";
+}
+
 TEST_F(Borrowed, connected_to_its_own_address_is_what_the_wildcard_asks_for) {
   auto const mine = lend();
   auto const here = at("192.0.2.7:80");
