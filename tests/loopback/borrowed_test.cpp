@@ -7,6 +7,8 @@
 
 #include <gtest/gtest.h>
 
+#include <netinet/tcp.h>
+
 namespace {
 
 using namespace support;
@@ -272,7 +274,23 @@ TEST_F(Borrowed, that_both_sides_have_ended_was_connected_to_nobody_else) {
     auto const again = timed_connect(mine.native_handle(), server.where(), 1s);
     ASSERT_FALSE(again);
     EXPECT_EQ(again.error().code, std::error_code(ESHUTDOWN, std::system_category())) << peer_ends_first;
+    auto const another = timed_connect(mine.native_handle(), somebody_else.where(), 1s);
+    ASSERT_FALSE(another);
+    EXPECT_EQ(another.error().code, std::errc::already_connected) << peer_ends_first;
   }
+}
+
+// connect() answers 0 at first and EISCONN then, and nothing is sent before the first send() (af_inet.c).
+TEST_F(Borrowed, with_fast_open_that_waits_for_its_first_send_is_not_told_as_ended) {
+  tconn::socket const mine(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  int const on = 1;
+  ASSERT_EQ(::setsockopt(mine.native_handle(), IPPROTO_TCP, TCP_FASTOPEN_CONNECT, &on, sizeof(on)), 0);
+  ASSERT_EQ(::setsockopt(mine.native_handle(), IPPROTO_TCP, TCP_FASTOPEN_NO_COOKIE, &on, sizeof(on)), 0);
+  ASSERT_EQ(connect_by_hand(mine, server.where()), 0);
+  auto const result = timed_connect(mine.native_handle(), server.where(), 1s);
+  ASSERT_FALSE(result) << "nothing was sent";
+  EXPECT_EQ(result.error().code, std::errc::already_connected) << told(result);
+  EXPECT_EQ(state_of(mine.native_handle()), tconn::tcp_state::syn_sent) << "it is untouched";
 }
 
 }  // namespace

@@ -91,7 +91,7 @@ struct attempt {
   bool is_ended() const { return is_inet(to.family()) && facts().state == tcp_state::ended; }
 
   /// Whether there is nothing left of it: both sides have ended it, or one at once.
-  bool is_closed() const { return is_inet(to.family()) && facts().state == tcp_state::closed; }
+  bool is_closed() const { return facts().state == tcp_state::closed; }
 
   /// Whether TCP has connected the socket to itself, which happens when the ephemeral port is the one asked for: 0, or
   /// why that cannot be seen.
@@ -141,8 +141,7 @@ struct attempt {
     int const decided = sys.shut(handle, shut_direction::receive);
     tcp_facts const after = facts();
     if (after.state == tcp_state::closed) return decided == 0 ? who_closed_it(before, after) : closed_by_peer(before);
-    bool const may_have_peer = after.state != tcp_state::syn_sent && after.state != tcp_state::syn_received;
-    if (may_be_to_itself && may_have_peer && was_to_itself())
+    if (may_be_to_itself && was_to_itself())
       return {tconn::handshake::failed, tconn::aftermath::none, after.syn_retransmits};
     // In SYN_RECV, between the halves of a simultaneous open, SHUT_RD decides nothing, and a FIN would wait for the
     // peer's ACK (tcp.c, tcp_shutdown): only a RST ends it.

@@ -38,10 +38,11 @@ outcome understand(Attempt const& tried, int answer, bool resumed) {
   // A Unix connect() never answers 0 for an earlier one, and a Unix name has many paths.
   bool const may_be_older = tried.borrowed && (answer == native_error::is_connected || is_inet(tried.to.family()));
   outcome const seen = tried.confirm(may_be_older);
-  bool const has_no_peer = tried.borrowed && answer == native_error::is_connected && seen.at != stage::connected;
-  bool const was_ours = has_no_peer && seen.at == stage::broken && resumed && tried.is_closed();
-  if (has_no_peer && !was_ours) return {stage::not_ours, native_error::is_connected};
-  if (was_ours || (tried.borrowed && tried.is_ended())) return {stage::not_ours, native_error::shut_down};
+  if (tried.borrowed && answer == native_error::is_connected && seen.at != stage::connected) {
+    bool const was_ours = resumed && tried.is_closed();
+    return {stage::not_ours, was_ours ? native_error::shut_down : native_error::is_connected};
+  }
+  if (tried.borrowed && tried.is_ended()) return {stage::not_ours, native_error::shut_down};
   return seen;  // broken: fast open, set by a hook, answers 0 before anything is sent
 }
 
