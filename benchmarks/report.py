@@ -105,8 +105,10 @@ def floor(figures):
             for client in ("same_calls", "timed_connect")}
     if call is None or figures.get("success", "timed_connect", "ns") is None:
         return "The way into the kernel and back was not measured."
+    touch = figures.get("floor", "first_touch", "ns")
+    of_a_page = f", the first touch of a page {touch:.0f} ns" if touch is not None else ""
     return (
-        f"On this machine a system call that does nothing takes {call:.0f} ns. `same_calls` takes {over['same_calls']:.0f} ns "
+        f"On this machine a system call that does nothing takes {call:.0f} ns{of_a_page}. `same_calls` takes {over['same_calls']:.0f} ns "
         f"more than `raw`, which is {over['same_calls'] / call:.1f} of those; the library takes "
         f"{over['timed_connect'] - over['same_calls']:.0f} ns more than `same_calls`."
     )

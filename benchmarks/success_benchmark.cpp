@@ -9,6 +9,7 @@
 
 #include <timed_connect/connect.hpp>
 
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #include <memory>
@@ -113,10 +114,34 @@ void system_call(benchmark::State& state) {
   state.counters["ns"] = quantile(std::move(taken), 0.5);
 }
 
+/// The first touch of a page, for which the kernel has to find one: what memory costs that is new to the process.
+void first_touch(benchmark::State& state) {
+  constexpr std::size_t page = 4096;
+  constexpr std::size_t pages = 1000;
+  std::vector<double> taken;
+  for (auto _ : state) {
+    void* const made = ::mmap(nullptr, pages * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (made == MAP_FAILED) {
+      state.SkipWithError("mmap failed");
+      return;
+    }
+    ::madvise(made, pages * page, MADV_NOHUGEPAGE);
+    auto* const bytes = static_cast<char volatile*>(made);
+    auto const began = std::chrono::steady_clock::now();
+    for (std::size_t at = 0; at < pages * page; at += page) bytes[at] = 1;
+    std::chrono::duration<double, std::nano> const each = (std::chrono::steady_clock::now() - began) / pages;
+    ::munmap(made, pages * page);
+    taken.push_back(each.count());
+    state.SetIterationTime(each.count() / 1e9);
+  }
+  state.counters["ns"] = quantile(std::move(taken), 0.5);
+}
+
 }  // namespace
 
 void add_success() {
   benchmark::RegisterBenchmark("floor/system_call", system_call)->Iterations(100)->Repetitions(1)->UseManualTime();
+  benchmark::RegisterBenchmark("floor/first_touch", first_touch)->Iterations(100)->Repetitions(1)->UseManualTime();
   add_tcp();
   add_unix();
   add_refusal();
