@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
-// The library's own error codes. What the operating system says is passed on as it is, in std::system_category().
+// The library's own error codes. What the operating system says is passed on as it is, in native_category(), which is
+// std::system_category() but on Windows.
 #pragma once
+
+#include <timed_connect/detail/platform.hpp>
 
 #include <string>
 #include <system_error>
@@ -68,7 +71,7 @@ class errc_category final : public std::error_category {
 };
 
 /// A native error number (errno) as an error_code.
-inline std::error_code native_code(int error) { return {error, std::system_category()}; }
+inline std::error_code native_code(int error) { return {error, native_category()}; }
 
 /// Below the entry points an error is one number: 0 for none, the system's own, or an errc beyond all of those.
 inline constexpr int first_own_error = 0x10000000;

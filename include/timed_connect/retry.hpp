@@ -29,7 +29,7 @@ inline bool may_pass(std::error_code const& code) {
       native_error::no_such_path,     native_error::timed_out,           native_error::address_not_available,
       native_error::try_again};
   if (code == errc::deadline_exceeded || code == errc::self_connect) return true;
-  return code.category() == std::system_category() &&
+  return code.category() == native_category() &&
          std::find(std::begin(all), std::end(all), code.value()) != std::end(all);
 }
 

@@ -3,6 +3,7 @@
 // once. One function, one call, errno as a plain int (0 = fine).
 #pragma once
 
+#include <timed_connect/detail/platform_posix_error.hpp>
 #include <timed_connect/detail/pthread_cancel.hpp>
 
 #include <fcntl.h>
@@ -26,36 +27,6 @@ inline constexpr native_handle no_handle = -1;
 
 /// One of the handles that are waited for: which, for what, and what has come (`revents`). See poll(2).
 using poll_entry = ::pollfd;
-
-/// The native errors that the logic names. Everything else passes through it unread.
-namespace native_error {
-inline constexpr int already = EALREADY;
-inline constexpr int address_not_available = EADDRNOTAVAIL;
-inline constexpr int bad_handle = EBADF;
-inline constexpr int connection_aborted = ECONNABORTED;
-inline constexpr int connection_reset = ECONNRESET;
-inline constexpr int host_unreachable = EHOSTUNREACH;
-inline constexpr int in_progress = EINPROGRESS;
-inline constexpr int interrupted = EINTR;
-inline constexpr int is_connected = EISCONN;
-inline constexpr int network_down = ENETDOWN;
-inline constexpr int network_unreachable = ENETUNREACH;
-inline constexpr int no_buffer_space = ENOBUFS;
-inline constexpr int no_such_path = ENOENT;
-inline constexpr int not_connected = ENOTCONN;
-inline constexpr int not_enough_memory = ENOMEM;
-inline constexpr int not_supported = EOPNOTSUPP;
-inline constexpr int protocol_not_supported = EPROTONOSUPPORT;
-inline constexpr int refused = ECONNREFUSED;
-inline constexpr int shut_down = ESHUTDOWN;
-inline constexpr int timed_out = ETIMEDOUT;
-inline constexpr int too_many_open = EMFILE;
-inline constexpr int too_many_open_in_all = ENFILE;
-inline constexpr int try_again = EAGAIN;
-inline constexpr int unknown_option = ENOPROTOOPT;
-inline constexpr int wrong_family = EAFNOSUPPORT;
-inline constexpr int wrong_type = EPROTOTYPE;
-}  // namespace native_error
 
 namespace detail {
 

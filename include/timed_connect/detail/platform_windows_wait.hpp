@@ -1,26 +1,13 @@
 // SPDX-License-Identifier: MIT
 // What every part of the Windows platform speaks of, and how it waits: for sockets, for time, and for an event that is
-// raised once. One function, one call, WSAGetLastError() as a plain int (0 = fine). As everywhere, <winsock2.h> or a
-// header of this library comes before a <windows.h> that is not lean.
+// raised once. One function, one call, WSAGetLastError() as a plain int (0 = fine).
 #pragma once
+
+#include <timed_connect/detail/platform_windows_error.hpp>
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-
-#pragma push_macro("NOMINMAX")
-#pragma push_macro("WIN32_LEAN_AND_MEAN")
-#undef NOMINMAX
-#undef WIN32_LEAN_AND_MEAN
-#define NOMINMAX
-#define WIN32_LEAN_AND_MEAN
-#ifndef _WINSOCK2API_
-#undef _WINSOCKAPI_  // MinGW's <winsock2.h> copes with an earlier <winsock.h>, but warns of it
-#endif
-#include <winsock2.h>
-#include <ws2tcpip.h>
-#pragma pop_macro("WIN32_LEAN_AND_MEAN")
-#pragma pop_macro("NOMINMAX")
 
 namespace tconn {
 inline namespace v1 {
@@ -33,38 +20,6 @@ inline constexpr native_handle no_handle = ~native_handle{0};  // INVALID_SOCKET
 
 /// One of the handles that are waited for: which, for what, and what has come (`revents`). See WSAPoll().
 using poll_entry = WSAPOLLFD;
-
-/// The native errors that the logic names. Everything else passes through it unread. They reach the caller in
-/// std::system_category(). Microsoft's library compares them equal to their std::errc; those of MinGW and libc++ do
-/// not: there WSAECONNREFUSED is not std::errc::connection_refused.
-namespace native_error {
-inline constexpr int already = WSAEALREADY;
-inline constexpr int address_not_available = WSAEADDRNOTAVAIL;
-inline constexpr int bad_handle = WSAEBADF;
-inline constexpr int connection_aborted = WSAECONNABORTED;
-inline constexpr int connection_reset = WSAECONNRESET;
-inline constexpr int host_unreachable = WSAEHOSTUNREACH;
-inline constexpr int in_progress = WSAEINPROGRESS;  // Windows says WSAEWOULDBLOCK, see connect()
-inline constexpr int interrupted = WSAEINTR;
-inline constexpr int is_connected = WSAEISCONN;
-inline constexpr int network_down = WSAENETDOWN;
-inline constexpr int network_unreachable = WSAENETUNREACH;
-inline constexpr int no_buffer_space = WSAENOBUFS;
-inline constexpr int no_such_path = ERROR_FILE_NOT_FOUND;
-inline constexpr int not_connected = WSAENOTCONN;
-inline constexpr int not_enough_memory = WSA_NOT_ENOUGH_MEMORY;
-inline constexpr int not_supported = WSAEOPNOTSUPP;
-inline constexpr int protocol_not_supported = WSAEPROTONOSUPPORT;
-inline constexpr int refused = WSAECONNREFUSED;
-inline constexpr int shut_down = WSAESHUTDOWN;
-inline constexpr int timed_out = WSAETIMEDOUT;
-inline constexpr int too_many_open = WSAEMFILE;
-inline constexpr int too_many_open_in_all = WSAEPROCLIM;
-inline constexpr int try_again = WSAEWOULDBLOCK;
-inline constexpr int unknown_option = WSAENOPROTOOPT;
-inline constexpr int wrong_family = WSAEAFNOSUPPORT;
-inline constexpr int wrong_type = WSAEPROTOTYPE;
-}  // namespace native_error
 
 namespace detail {
 
