@@ -72,8 +72,9 @@ result<void, borrowed_failure> conclude_borrowed(attempt<System, /*Borrowed*/ tr
   if (seen.at == stage::connected) return {};
   left_behind const left = leave(tried, seen.at, options.on_timeout);
   bool const is_untouched = seen.at == stage::not_started || seen.at == stage::not_ours;
-  if (!is_untouched && left.aftermath != aftermath::kept) {
-    bool const is_dead = left.aftermath == aftermath::none && is_inet(tried.to.family());
+  // A Unix connect() leaves no error; what is there is of an older connection, and its owner's.
+  if (!is_untouched && left.aftermath != aftermath::kept && is_inet(tried.to.family())) {
+    bool const is_dead = left.aftermath == aftermath::none;
     if (is_dead) tried.sys.disconnect(tried.handle);  // so that it can connect again
     if (is_dead) tried.discard_reports();
     int read_away = 0;
@@ -122,8 +123,8 @@ basic_connect_result<typename System::owner> timed_connect(endpoint const& to, d
 ///
 /// Errors: as above, and EBADF, ENOTSOCK, EPROTOTYPE (no stream socket), EAFNOSUPPORT (another family than the
 /// endpoint's), EISCONN or EALREADY (connected, or on its way, to somebody else: untouched), ESHUTDOWN
-/// (it was connected to this endpoint, and was ended by shutdown(), by an earlier call that gave up, or by both sides:
-/// untouched).
+/// (it was connected to this endpoint, and was ended by shutdown(), by an earlier call that gave up, by both sides, or by
+/// a RST of the peer's: untouched, a RST's SO_ERROR too).
 ///
 /// Ownership: the descriptor stays the caller's; failure.pending is always empty.
 template <system_calls System = native_system>

@@ -280,6 +280,33 @@ TEST_F(Borrowed, that_both_sides_have_ended_was_connected_to_nobody_else) {
   }
 }
 
+TEST_F(Borrowed, whose_peer_has_reset_it_still_tells_its_owner_so) {
+  for (bool const is_asked_for_again : {false, true}) {
+    tconn::socket const mine(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    ASSERT_EQ(connect_by_hand(mine, server.where()), 0);
+    auto peer = server.accept();
+    linger const at_once{1, 0};
+    ::setsockopt(peer.native_handle(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    peer.close();
+    ASSERT_TRUE(is_readable(mine.native_handle(), 3s));
+    auto const result =
+        timed_connect(mine.native_handle(), is_asked_for_again ? server.where() : somebody_else.where(), 1s);
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().code.value(), is_asked_for_again ? ESHUTDOWN : EISCONN) << told(result);
+    EXPECT_EQ(what_is_read(mine), "ECONNRESET");
+  }
+}
+
+TEST_F(Borrowed, of_a_Unix_pair_whose_peer_has_reset_it_still_tells_its_owner_so) {
+  int ends[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+  tconn::socket const mine(ends[0]);
+  ASSERT_EQ(::write(mine.native_handle(), "x", 1), 1);
+  ::close(ends[1]);  // with unread data
+  EXPECT_FALSE(timed_connect(mine.native_handle(), *endpoint::parse("unix:@nobody is here"), 1s));
+  EXPECT_EQ(what_is_read(mine), "ECONNRESET");
+}
+
 // connect() answers 0 at first and EISCONN then, and nothing is sent before the first send() (af_inet.c).
 TEST_F(Borrowed, with_fast_open_that_waits_for_its_first_send_is_not_told_as_ended) {
   tconn::socket const mine(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));

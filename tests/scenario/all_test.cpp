@@ -99,6 +99,45 @@ TEST_F(All, tries_every_endpoint_once_after_a_deadline_that_has_passed) {
   EXPECT_EQ(results[150].error().handshake, handshake::in_flight);
 }
 
+TEST_F(All, after_its_deadline_waits_for_no_port_that_its_own_results_hold) {
+  net.ports_per_peer(1);
+  net.calls_take(200us);
+  std::vector<endpoint> all;
+  for (std::size_t i = 0; i < 80; ++i) all.push_back(nth(i % 40));
+  for (std::size_t i = 0; i < 40; ++i) net.on_syn(nth(i), {syn_ack(0ms)});
+  std::size_t opened = 0;
+  net.before_call = [&](std::string_view call) {
+    if (call == "open") ++opened;
+    if (opened > 1000) throw std::runtime_error("it goes on for ever");
+  };
+  auto const results = connect_all(all, 0ms);
+  EXPECT_LE(opened, all.size()) << "each once";
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    EXPECT_EQ(results[i].has_value(), i < 40) << i;
+    if (results[i]) continue;
+    EXPECT_EQ(results[i].error().handshake, handshake::not_started) << told(results[i]);
+  }
+}
+
+TEST_F(All, tells_as_late_what_has_come_after_the_deadline_behind_many_that_were_in_time) {
+  constexpr std::size_t in_time = 64;
+  std::vector<endpoint> all;
+  for (std::size_t i = 0; i < 200; ++i) all.push_back(nth(i));
+  net.at(99900us, [&] {
+    for (std::size_t i = 0; i < in_time; ++i)
+      net.deliver(3 + static_cast<tconn::native_handle>(i), tconn::testing::happening::syn_ack);
+  });
+  net.at(101ms, [&] {
+    for (std::size_t i = in_time; i < all.size(); ++i)
+      net.deliver(3 + static_cast<tconn::native_handle>(i), tconn::testing::happening::syn_ack);
+  });
+  net.calls_take(5us);
+  auto const results = connect_all(all, 100ms, {.each = {.accept_late = false}});
+  for (std::size_t i = 0; i < all.size(); ++i) EXPECT_EQ(results[i].has_value(), i < in_time) << i;
+  EXPECT_EQ(results.back().error().code, errc::deadline_exceeded);
+  EXPECT_EQ(results.back().error().handshake, handshake::completed);
+}
+
 TEST_F(All, has_no_more_in_flight_than_it_may) {
   std::size_t most = 0;
   for (std::size_t i = 0; i < 10; ++i) net.on_syn(nth(i), {rst(10ms)});

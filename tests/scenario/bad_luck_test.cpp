@@ -62,6 +62,27 @@ TEST_F(BadLuck, the_same_port_number_at_both_ends_is_no_self_connect) {
   EXPECT_TRUE(connect(10ms, {.local = mine})) << net.log();
 }
 
+TEST_F(BadLuck, a_reset_while_a_self_connect_is_looked_for_is_told_as_one) {
+  for (auto const* name : {"local_port", "local_name", "peer_name"}) {
+    for (bool const is_borrowed : {false, true}) {
+      world own;
+      own.ephemeral_ports({80});
+      own.on_syn(to, {syn_ack(1ms)});
+      auto const mine = is_borrowed ? own.lend() : tconn::no_handle;
+      bool is_done = false;
+      own.before_call = [&](std::string_view call) {
+        if (call == name && !is_done) own.deliver(3, tconn::testing::happening::rst);
+        is_done = is_done || call == name;
+      };
+      auto const code = [&] {
+        if (!is_borrowed) return tconn::timed_connect(to, 10ms, {}, simulated{&own}).error().code;
+        return tconn::timed_connect(mine, to, 10ms, {}, simulated{&own}).error().code;
+      };
+      EXPECT_EQ(code(), std::errc::connection_reset) << name << (is_borrowed ? ", borrowed\n" : "\n") << own.log();
+    }
+  }
+}
+
 TEST_F(BadLuck, a_spurious_EADDRNOTAVAIL_is_retried_and_a_lasting_one_is_told) {
   net.answers_at_once(to, EADDRNOTAVAIL, 3);
   net.on_syn(to, {syn_ack(1ms)});

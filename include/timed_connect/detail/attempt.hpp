@@ -70,13 +70,18 @@ struct attempt {
   /// asked for. One that the peer has reset a moment ago has no peer any more, but a reason.
   outcome confirm(bool is_to_be_compared) const {
     endpoint peer;
-    if (int const error = sys.name(handle, name_of::peer, to.family(), peer)) {
-      outcome const seen{stage::broken, error};
-      return error == native_error::not_connected ? ended_just_now(seen) : seen;
-    }
+    if (int const error = sys.name(handle, name_of::peer, to.family(), peer)) return without_peer(error);
     if (borrowed && is_to_be_compared && !is_whom_we_ask_for(peer))
       return {stage::not_ours, native_error::is_connected};
     return {stage::connected};
+  }
+
+  /// A peer's name could not be read. Where there is no peer any more there may be a reason since SO_ERROR was read.
+  outcome without_peer(int error) const {
+    int reason = 0;
+    bool const may_have_reason = error == native_error::not_connected;
+    bool const has_reason = may_have_reason && sys.connect_error(handle, reason) == 0 && reason != 0;
+    return has_reason ? outcome{stage::failed, reason} : outcome{stage::broken, error};
   }
 
   /// For the wildcard address the kernel takes the socket's own, or loopback (tcp_ipv4.c, tcp_v4_connect).
@@ -207,13 +212,6 @@ struct attempt {
   static left_behind closed_since(tcp_facts const& after, unsigned repeated) {
     bool const was_complete = after.syn_acknowledged;
     return {was_complete ? tconn::handshake::completed : tconn::handshake::failed, tconn::aftermath::none, repeated};
-  }
-
-  // Without a peer there may be a reason since SO_ERROR was read.
-  outcome ended_just_now(outcome const& otherwise) const {
-    int reason = 0;
-    bool const has_reason = sys.connect_error(handle, reason) == 0 && reason != 0;
-    return has_reason ? outcome{stage::failed, reason} : otherwise;
   }
 
   static left_behind closed_by_peer(tcp_facts const& before) {

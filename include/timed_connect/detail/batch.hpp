@@ -144,7 +144,8 @@ class batch {
   bool must_wait_for_a_place(lane const& one, bool lacks_port, turn const& its) {
     auto const& seen = one.connecting.seen();
     bool const may_wait = until_ != never || in_flight_ > 1;
-    auto const due = saturated_sum(sys_.now(), place_pause);
+    // Without time there is nobody to wait for but attempts of our own.
+    auto const due = until_ == long_past ? never : saturated_sum(sys_.now(), place_pause);
     if (may_wait && is_out_of_places(seen)) {
       turns_.wait_for_a_place(its.index, due);
       return true;

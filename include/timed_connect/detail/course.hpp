@@ -27,6 +27,19 @@ inline bool is_verdict(int answer) {
          answer != native_error::already && answer != native_error::is_connected;
 }
 
+/// What connect() calls connected, on the caller's descriptor. It may be somebody else's, so its error, if a peer has reset
+/// it, is left to its owner.
+template <class Attempt>
+outcome find_connected(Attempt const& tried, bool resumed) {
+  endpoint peer;
+  if (tried.sys.name(tried.handle, name_of::peer, tried.to.family(), peer) != 0) {
+    bool const was_ours = resumed && tried.is_closed();
+    return {stage::not_ours, was_ours ? native_error::shut_down : native_error::is_connected};
+  }
+  if (!tried.is_whom_we_ask_for(peer)) return {stage::not_ours, native_error::is_connected};
+  return tried.is_ended() ? outcome{stage::not_ours, native_error::shut_down} : outcome{stage::connected};
+}
+
 /// What connect() answered. With an attempt of ours before it, `resumed`, an error is the verdict on that one.
 template <class Attempt>
 outcome understand(Attempt const& tried, int answer, bool resumed) {
@@ -35,13 +48,9 @@ outcome understand(Attempt const& tried, int answer, bool resumed) {
     bool const was_sent = resumed || answer == native_error::refused || answer == native_error::timed_out;
     return {was_sent ? stage::failed : stage::not_started, answer};
   }
+  if (tried.borrowed && answer == native_error::is_connected) return find_connected(tried, resumed);
   // A Unix connect() never answers 0 for an earlier one, and a Unix name has many paths.
-  bool const may_be_older = tried.borrowed && (answer == native_error::is_connected || is_inet(tried.to.family()));
-  outcome const seen = tried.confirm(may_be_older);
-  if (tried.borrowed && answer == native_error::is_connected && seen.at != stage::connected) {
-    bool const was_ours = resumed && tried.is_closed();
-    return {stage::not_ours, was_ours ? native_error::shut_down : native_error::is_connected};
-  }
+  outcome const seen = tried.confirm(/*is_to_be_compared*/ is_inet(tried.to.family()));
   if (tried.borrowed && tried.is_ended()) return {stage::not_ours, native_error::shut_down};
   return seen;  // broken: fast open, set by a hook, answers 0 before anything is sent
 }
@@ -116,7 +125,7 @@ template <class Attempt>
 outcome settle_self_connect(Attempt const& tried, outcome const& seen) {
   bool const has_peer = seen.at == stage::connected || seen.at == stage::refused_late;
   bool is_to_itself = false;
-  if (int const error = has_peer ? tried.find_self_connect(is_to_itself) : 0) return {stage::broken, error};
+  if (int const error = has_peer ? tried.find_self_connect(is_to_itself) : 0) return tried.without_peer(error);
   if (!is_to_itself) return seen;
   return {tried.end_self_connect() ? stage::failed : stage::broken, own_error(errc::self_connect)};
 }

@@ -9,8 +9,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <iterator>
-#include <span>
 #include <vector>
 
 namespace tconn {
@@ -70,16 +68,22 @@ class ready_set {
   }
 
  private:
+  // All that are ready are taken before any of them is looked at: what becomes ready meanwhile was not reported by this
+  // wait.
   template <class Ready>
   int take(Ready&& ready) {
-    std::uint32_t tokens[64];
-    for (;;) {
-      std::size_t count = std::size(tokens);
-      int const error = sys_.take_ready(queue_, tokens, count);
-      if (error != 0) return is_woken(error) ? 0 : error;
-      for (auto const token : std::span(tokens, count)) ready(token);
-      if (count < std::size(tokens) || queue_ == no_handle) return 0;
+    constexpr std::size_t most_at_once = 64;
+    tokens_.clear();
+    for (std::size_t count = most_at_once; count == most_at_once;) {
+      std::size_t const taken = tokens_.size();
+      tokens_.resize(taken + most_at_once);
+      int const error = sys_.take_ready(queue_, tokens_.data() + taken, count);
+      tokens_.resize(taken + (error == 0 ? count : 0));
+      if (!is_woken(error)) return error;
+      if (error != 0) break;
     }
+    for (auto const token : tokens_) ready(token);
+    return 0;
   }
 
   void give_queue_up() {
