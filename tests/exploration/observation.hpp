@@ -124,6 +124,7 @@ struct observation {
   bool mode_is_as_it_was = true;  ///< Of what was lent; of a socket that was handed over: as asked for.
   bool options_were_kept = true;  ///< By what was kept.
   int error_left = 0;             ///< SO_ERROR of what was lent.
+  bool report_left = false;       ///< An ICMP error is queued there beside it.
   int stray_closes = 0;
   int blocked = 0;  ///< Calls that would have blocked without a limit.
   afterwards then = afterwards::not_tried;

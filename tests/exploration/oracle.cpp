@@ -64,13 +64,14 @@ history begun_anew(history const& past) {
 /// The steps of one call.
 using steps = std::span<step const>;
 
+bool is_wait(step const& one) { return one.happened == what::wait_ready || one.happened == what::wait_silent; }
+
 /// Whether this is a wait that was to let time pass after that moment, and did. That it ends late is no matter of it.
 bool passes_time_after(step const& one, moment since) {
-  bool const is_wait = one.happened == what::wait_ready || one.happened == what::wait_silent;
-  return is_wait && std::min(one.at, one.until) > std::max(one.began, since);
+  return is_wait(one) && std::min(one.at, one.until) > std::max(one.began, since);
 }
 
-/// Reads the steps of a call for one socket.
+/// Reads the steps of a call for one socket; for the call as a whole, -1, whose waits are those for any socket.
 class reader {
  public:
   reader(int socket, moment deadline) : socket_(socket), deadline_(deadline) {}
@@ -79,7 +80,7 @@ class reader {
     for (std::size_t i = 0; i < all.size(); ++i) {
       step const& one = all[i];
       if (past_.verdict_at != -1 && passes_time_after(one, past_.verdict_at)) past_.waited_after_verdict = true;
-      bool const is_anothers = one.socket != -1 && one.socket != socket_;
+      bool const is_anothers = one.socket != -1 && one.socket != socket_ && !(socket_ == -1 && is_wait(one));
       if (!is_anothers) follow(one, static_cast<int>(i));
     }
     return past_;
@@ -263,7 +264,7 @@ class judge {
         is_late = last_try != -1 && woken >= asked_.deadline;
         last_try = one.at;
       }
-      if (one.happened == what::wait_ready || one.happened == what::wait_silent) woken = one.at;
+      if (is_wait(one)) woken = one.at;
     }
     require(told_.connected == is_connected, "6: what was told is not what became of the last try");
     require(!told_.connected || !is_late || asked_.accept_late, "10: a late one was not refused");
@@ -500,6 +501,7 @@ class judge_of_one {
     bool const was_reset_since = past.fin != -1 && past.ended_by_peer > past.fin;  // by the peer, behind our back
     if (was_reset_since) return;
     require(seen_.error_left == 0, "7: SO_ERROR was left behind");
+    require(!seen_.report_left, "7: the report of an error was left behind");
     if (seen_.then == afterwards::not_tried) return;
     bool const connects = seen_.then == afterwards::connects;
     if (told_.aftermath == left::kept) {
@@ -766,6 +768,12 @@ class judge_of_many {
     bool const is_certain = is_said && seen_.told.why != reason::cancelled;
     require(!is_certain || any([&](one_of_many const& one) { return says_the_same(one) && is_of_the_same(one); }),
             "4: the race tells of another endpoint than its error");
+    auto const left_the_same = [&](one_of_many const& one) {
+      return one.told.handshake == seen_.told.handshake && one.told.aftermath == seen_.told.aftermath &&
+             one.told.syn_retransmits == seen_.told.syn_retransmits;
+    };
+    require(any([&](one_of_many const& one) { return is_of_the_same(one) && left_the_same(one); }),
+            "11: what the race tells was left behind by none of its attempts");
   }
 
   // Who is beaten is ended by the policy for losers, and who has come to the deadline by the policy for that, `close`.

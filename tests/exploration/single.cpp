@@ -224,6 +224,7 @@ class player {
     bool const is_kept = result.error().aftermath == tconn::aftermath::kept;
     if (!is_kept) seen_.is_given_back_to_itself = is_to_itself(mine);
     if (!is_kept) simulated(&net_).connect_error(mine, seen_.error_left);
+    seen_.report_left = !is_kept && net_.socket_at(mine).reported;
     if (is_kept) answer(mine);
     if (asked_.unix_socket)
       net_.backlog_full_until(to_, 0h);
