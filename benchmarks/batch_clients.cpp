@@ -158,6 +158,7 @@ class same_calls {
     constexpr std::size_t look_after = 64;
     while (next_ < job_.to.size() || count_ != 0) {
       for (std::size_t begun = 0; begun < look_after && has_room(); ++begun, ++next_) begin(next_);
+      if (next_ == job_.to.size() && count_ == 0) break;
       auto const left = has_room() ? clock::duration::zero() : job_.until - clock::now();
       if (left < left.zero()) break;
       if (wait(left)) take_ready();
