@@ -1,0 +1,64 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Runs one leg, of another compiler, processor or system, and installs first what it takes; or all of them, one after
+# another, and tells at the end what came of each and how long it took:
+#   sh cmake/leg.sh arm64
+#   sh cmake/leg.sh all
+# A leg is a workflow preset of CMakePresets.json; docs/platforms.md says what each runs.
+set -eu
+cd "$(dirname "$0")/.."
+. cmake/install_missing.sh
+
+legs='gcc11 gcc_cxx23 clang16 clang19 clang19_libcxx i386 arm64 armhf armhf_time64 s390x'
+source=/usr/src/googletest/googletest/src/gtest-all.cc=googletest
+
+install_for() { # LEG
+  require cmake=cmake ninja=ninja-build
+  case $1 in
+    gcc11) require $test_needs g++-11=g++-11 ;;
+    gcc_cxx23) require $test_needs ;;
+    clang16) require $test_needs clang++-16=clang-16 ;;
+    clang19) require $test_needs clang++-19=clang-19 ;;
+    clang19_libcxx)
+      require $example_needs clang++-19=clang-19 /usr/lib/llvm-19/include/c++/v1/version=libc++-19-dev \
+        /usr/lib/llvm-19/lib/libc++abi.so=libc++abi-19-dev $source
+      ;;
+    i386) require i686-linux-gnu-g++=g++-i686-linux-gnu $source ;;
+    arm64) require aarch64-linux-gnu-g++=g++-aarch64-linux-gnu qemu-aarch64=qemu-user $source ;;
+    armhf | armhf_time64) require arm-linux-gnueabihf-g++=g++-arm-linux-gnueabihf qemu-arm=qemu-user $source ;;
+    s390x) require s390x-linux-gnu-g++=g++-s390x-linux-gnu qemu-s390x=qemu-user $source ;;
+    *)
+      echo "There is no leg '$1'. The legs: $legs" >&2
+      exit 2
+      ;;
+  esac
+}
+
+run() { # LEG
+  install_for "$1"
+  cmake --workflow --preset "$1"
+}
+
+case ${1-} in
+  '')
+    echo "usage: sh cmake/leg.sh LEG, or all. The legs: $legs" >&2
+    exit 2
+    ;;
+  all) ;;
+  *)
+    run "$1"
+    exit
+    ;;
+esac
+
+failed=0
+told=
+for leg in $legs; do
+  printf '\n=== %s ===\n' "$leg"
+  began=$(date +%s)
+  if (run "$leg"); then verdict=passed; else verdict=FAILED failed=1; fi
+  told="$told$leg $verdict in $(($(date +%s) - began)) s
+"
+done
+printf '\n%s' "$told"
+exit $failed
