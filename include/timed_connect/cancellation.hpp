@@ -42,7 +42,7 @@ class cancellation {
   tconn::native_handle native_handle() const noexcept { return watched_; }
 
   /// Why there is no descriptor (EMFILE, ...); a call that is given such a one fails with this, before anything is sent.
-  std::error_code error() const noexcept { return {error_, native_category()}; }
+  std::error_code error() const noexcept { return detail::native_code(error_); }
 
  private:
   tconn::native_handle watched_ = no_handle;

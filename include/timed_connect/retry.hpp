@@ -22,7 +22,7 @@ inline namespace v1 {
 /// aborted, unreachable, a network that is down, a Unix path that is not there yet, the kernel's or the attempt's own
 /// time over, no local port free.
 inline bool may_pass(std::error_code const& code) {
-  // By number, as not every library compares Winsock's numbers to std::errc.
+  // The system's own alone: those of another category, a lookup's say, have numbers of their own.
   constexpr int all[] = {
       native_error::refused,          native_error::connection_reset,    native_error::connection_aborted,
       native_error::host_unreachable, native_error::network_unreachable, native_error::network_down,

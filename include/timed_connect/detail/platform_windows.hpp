@@ -203,7 +203,7 @@ struct windows_platform : windows_waiting {
   }
   static void free_found(addrinfo* found) { ::freeaddrinfo(found); }
   /// gai_strerror() has one buffer for all threads.
-  static std::string lookup_message(int error) { return std::system_category().message(error); }
+  static std::string lookup_message(int error) { return native_category().message(error); }
 
   /// Runs a function in a thread of its own, which nobody waits for.
   template <void (*run)(void*)>

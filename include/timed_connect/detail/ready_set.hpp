@@ -69,11 +69,10 @@ class ready_set {
 
  private:
   // All that are ready are taken before any of them is looked at: what becomes ready meanwhile was not reported by this
-  // wait.
+  // wait. begin_list() has made room for them.
   template <class Ready>
   int take(Ready&& ready) {
     constexpr std::size_t most_at_once = 64;
-    tokens_.clear();
     for (std::size_t count = most_at_once; count == most_at_once;) {
       std::size_t const taken = tokens_.size();
       tokens_.resize(taken + most_at_once);
