@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
-// How late a deadline is told: the time from before the call until after it, less the limit. The server's accept queue
-// is full, so that no SYN is answered; what is measured holds the giving up and the close. Beside it a bare ppoll() of
-// the same limit, which is what the kernel's timers allow, and the peers. An early return of ours fails the run; that of
-// a peer is shown: its least lateness is then negative.
+// How late a deadline is told: the time from before the call until after it, less the limit. No SYN is answered; what is
+// measured holds the giving up and the close. Beside it a bare ppoll() of the same limit, which is what the kernel's
+// timers allow, and the peers. An early return of ours fails the run; that of a peer is shown: its least lateness is then
+// negative.
 #include "by_hand.hpp"
-#include "quantile.hpp"
+#include "in_turn.hpp"
 #include "rows.hpp"
-#include "support/loopback.hpp"
 
 #include <timed_connect/connect.hpp>
 
+#include <stdexcept>
 #include <string>
 #include <utility>
 
@@ -58,64 +58,53 @@ outcome exceeded(tconn::endpoint const& to, microseconds limit) {
   return !result && result.error().code == tconn::errc::deadline_exceeded ? outcome::timed_out : outcome::failed;
 }
 
-struct waiter {
-  peers::connect_function wait;
-  bool may_be_early;
-};
-
-void lateness(benchmark::State& state, waiter whose, microseconds limit) {
-  support::full_listener const silent;
-  auto const to = silent.where();
-  std::vector<double> late;
-  for (auto _ : state) {
-    auto const began = steady::now();
-    auto const result = whose.wait(to, limit);
-    std::chrono::duration<double, std::micro> const taken = steady::now() - began;
-    late.push_back((taken - limit).count());
-    state.SetIterationTime(taken.count() / 1e6);
-    if (result != outcome::timed_out) return state.SkipWithError("something else than the deadline ended the call");
-    if (taken < limit && !whose.may_be_early) return state.SkipWithError("the deadline came early");
-  }
-  state.counters["us late"] = quantile(late, 0.5);
-  state.counters["us late least"] = quantile(late, 0);
-  state.counters["us late p99"] = quantile(late, 0.99);
+/// How many microseconds after the limit the call has returned, which is negative if it came early: a peer may.
+double late_by(peers::connect_function wait, tconn::endpoint const& silent, microseconds limit, bool may_be_early) {
+  auto const began = steady::now();
+  auto const result = wait(silent, limit);
+  std::chrono::duration<double, std::micro> const late = steady::now() - began - limit;
+  if (result != outcome::timed_out) throw std::runtime_error("something else than the deadline ended the call");
+  if (late < late.zero() && !may_be_early) throw std::runtime_error("the deadline came early");
+  return late.count();
 }
 
 struct limit_row {
   char const* name;
   microseconds limit;
   int tries;
-  int tries_of_a_peer;
 };
 
-void add_row(limit_row const& of, std::string const& name, waiter whose) {
-  auto const row = std::string("lateness/") + of.name + '/' + name;
-  benchmark::RegisterBenchmark(row.c_str(), lateness, whose, of.limit)
-      ->Iterations(whose.may_be_early ? of.tries_of_a_peer : of.tries)
-      ->Repetitions(1)
-      ->UseManualTime();
-}
+void add_limit(limit_row const& of) {
+  auto const group = std::string("lateness/") + of.name;
+  waiting_contest what{group, "us late", rounds(of.tries), {}};
+  auto const enter = [&](std::string const& name, peers::connect_function wait, bool may_be_early) {
+    what.clients.push_back({name, [=, limit = of.limit](tconn::endpoint const& silent) {
+                              return late_by(wait, silent, limit, may_be_early);
+                            }});
+  };
+  enter("bare_ppoll", bare_ppoll, false);
+  enter("poll_loop", by_hand::poll_loop, false);
+  enter("spin_loop", spin_loop, false);
+  enter("spin_same_calls", spin_same_calls, false);
+  enter("polling", exceeded<tconn::polling>, false);
+  enter("selecting", exceeded<tconn::selecting>, false);
+  enter("spinning", exceeded<tconn::spinning>, false);
+  for (auto const& one : peers::all())
+    if (of.limit % one.unit == 0us) enter(one.name, one.connect, true);
+  add(std::move(what));
 
-void add_peer(limit_row const& of, peers::peer const& one) {
-  if (of.limit % one.unit == 0us) return add_row(of, one.name, {one.connect, true});
-  auto const row = std::string("lateness/") + of.name + '/' + one.name;
-  auto const* const why = one.unit == 1ms ? "left out: takes whole milliseconds" : "left out: takes whole seconds";
-  benchmark::RegisterBenchmark(row.c_str(), leave_out, why)->Iterations(1)->Repetitions(1)->UseManualTime();
+  for (auto const& one : peers::all()) {
+    if (of.limit % one.unit == 0us) continue;
+    auto const row = group + '/' + one.name;
+    auto const* const why = one.unit == 1ms ? "left out: takes whole milliseconds" : "left out: takes whole seconds";
+    benchmark::RegisterBenchmark(row.c_str(), leave_out, why)->Iterations(1)->Repetitions(1)->UseManualTime();
+  }
 }
 
 }  // namespace
 
 void add_lateness() {
-  limit_row const limits[] = {
-      {"100us", 100us, 300, 200}, {"1ms", 1ms, 300, 200}, {"10ms", 10ms, 200, 100}, {"100ms", 100ms, 50, 20}};
-  for (auto const& each : limits) {
-    add_row(each, "bare_ppoll", {bare_ppoll, false});
-    add_row(each, "poll_loop", {by_hand::poll_loop, false});
-    add_row(each, "spin_loop", {spin_loop, false});
-    add_row(each, "spin_same_calls", {spin_same_calls, false});
-    add_row(each, "polling", {exceeded<tconn::polling>, false});
-    add_row(each, "selecting", {exceeded<tconn::selecting>, false});
-    add_row(each, "spinning", {exceeded<tconn::spinning>, false});
-    for (auto const& one : peers::all()) add_peer(each, one);
-  }
+  for (auto const& each :
+       {limit_row{"100us", 100us, 300}, {"1ms", 1ms, 300}, {"10ms", 10ms, 100}, {"100ms", 100ms, 30}})
+    add_limit(each);
 }

@@ -78,11 +78,20 @@ bool prepare_the_network() {
          set("/proc/sys/net/core/somaxconn", "65535");
 }
 
+std::string model_of_processor() {
+  std::ifstream about("/proc/cpuinfo");
+  for (std::string line; std::getline(about, line);)
+    if (auto const colon = line.find(": "); line.starts_with("model name") && colon != line.npos)
+      return line.substr(colon + 2);
+  return {};
+}
+
 /// What a reader of the results wants to know of the machine and of the peers.
 void add_context() {
   utsname kernel{};
   ::uname(&kernel);
   benchmark::AddCustomContext("kernel", std::string(kernel.sysname) + ' ' + kernel.release);
+  benchmark::AddCustomContext("processor", model_of_processor());
   benchmark::AddCustomContext("compiler", "g++ " __VERSION__);
   if (char const* const asked = std::getenv("TIMED_CONNECT_ROUNDS")) benchmark::AddCustomContext("rounds", asked);
   for (auto const& one : peers::all()) benchmark::AddCustomContext("peer " + one.name, one.version);

@@ -3,6 +3,7 @@
 // after a request from another thread a cancelled call returns. Beside each the system calls by hand.
 #include "by_hand.hpp"
 #include "contest.hpp"
+#include "in_turn.hpp"
 #include "quantile.hpp"
 #include "rows.hpp"
 #include "support/loopback.hpp"
@@ -15,7 +16,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
-#include <optional>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <utility>
@@ -156,40 +157,31 @@ class waiter_by_hand final : public waiter {
   int event_;
 };
 
-/// Microseconds, or nothing if something else has ended the wait.
-std::optional<double> cancel_once(waiter& whose, endpoint const& to) {
+/// In microseconds.
+template <class Waiter>
+double cancel_once(endpoint const& silent) {
+  Waiter whose;
   std::atomic<steady::time_point> requested{};
   std::thread other([&] {
     std::this_thread::sleep_for(2ms);
     requested = steady::now();
     whose.request();
   });
-  bool const as_expected = whose.wait(to);
+  bool const as_expected = whose.wait(silent);
   auto const returned = steady::now();
   other.join();
-  if (!as_expected) return std::nullopt;
+  if (!as_expected) throw std::runtime_error("something else than the request ended the call");
   return std::chrono::duration<double, std::micro>(returned - requested.load()).count();
 }
 
-template <class Waiter>
-void cancellation(benchmark::State& state) {
-  support::full_listener const silent;
-  std::vector<double> taken;
-  for (auto _ : state) {
-    Waiter each;
-    auto const one = cancel_once(each, silent.where());
-    if (!one) return state.SkipWithError("something else than the request ended the call");
-    taken.push_back(*one);
-    state.SetIterationTime(*one / 1e6);
-  }
-  state.counters["us"] = quantile(taken, 0.5);
-  state.counters["us least"] = quantile(taken, 0);
-  state.counters["us p99"] = quantile(taken, 0.99);
-}
-
-void add_row(char const* name, void (*run)(benchmark::State&)) {
-  constexpr int tries = 300;
-  benchmark::RegisterBenchmark(name, run)->Iterations(tries)->Repetitions(1)->UseManualTime();
+void add_cancellation() {
+  add({"cancellation",
+       "us",
+       rounds(300),
+       {{"ppoll_eventfd", cancel_once<waiter_by_hand>},
+        {"polling", cancel_once<library_waiter<tconn::polling>>},
+        {"selecting", cancel_once<library_waiter<tconn::selecting>>},
+        {"spinning", cancel_once<library_waiter<tconn::spinning>>}}});
 }
 
 }  // namespace
@@ -197,9 +189,10 @@ void add_row(char const* name, void (*run)(benchmark::State&)) {
 void add_other() {
   add_resume();
   add_race_at_once();
-  add_row("race_after_10ms/timed_connect_any", staggered_race);
-  add_row("cancellation/ppoll_eventfd", cancellation<waiter_by_hand>);
-  add_row("cancellation/polling", cancellation<library_waiter<tconn::polling>>);
-  add_row("cancellation/selecting", cancellation<library_waiter<tconn::selecting>>);
-  add_row("cancellation/spinning", cancellation<library_waiter<tconn::spinning>>);
+  constexpr int tries = 300;
+  benchmark::RegisterBenchmark("race_after_10ms/timed_connect_any", staggered_race)
+      ->Iterations(tries)
+      ->Repetitions(1)
+      ->UseManualTime();
+  add_cancellation();
 }

@@ -76,13 +76,8 @@ def table(heads, rows):
 
 def machine(figures):
     """The machine, on which absolute figures depend."""
-    model = ""
-    try:
-        with open("/proc/cpuinfo") as file:
-            model = next((line.split(":", 1)[1].strip() for line in file if line.startswith("model name")), "")
-    except OSError:
-        pass
     context = figures.context
+    model = context.get("processor", "")
     load = context.get("load_avg") or [0]
     versions = {}
     for key, version in context.items():
@@ -119,7 +114,8 @@ def verdict(value, most):
         return "not measured"
     if value <= most:
         return "met"
-    return f"missed by {100 * (value / most - 1):.0f} %"
+    percent = 100 * (value / most - 1)
+    return f"missed by {percent:.0f} %" if percent >= 1 else f"missed by {percent:.1g} %"
 
 
 def budgets(figures):
