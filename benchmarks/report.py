@@ -181,7 +181,18 @@ def reasons(figures):
         line("10,000 half dead, over `ppoll`", "batch/10000_half_dead", "x ppoll",
              [("with TCP_INFO", "ppoll_tcp_info"), ("`epoll`", "epoll"), ("the library's calls by hand", "same_calls"),
               ("the library", "timed_connect_all")], "{:.3f}"),
+        growth(figures),
     ])
+
+
+def growth(figures):
+    """How much dearer each endpoint becomes with 50 times as many, and for the loop by hand."""
+    for kind in ("half_dead", "passing"):
+        of = [ratio(*(figures.get(f"batch/{n}_{kind}", client, "us cpu each") for n in (50000, 1000)))
+              for client in ("ppoll", "timed_connect_all")]
+        if None not in of:
+            return f"- CPU of each at 50,000 over 1,000, {kind.replace('_', ' ')}: `ppoll` {of[0]:.3f}, the library {of[1]:.3f}."
+    return "- CPU of each at 50,000 over 1,000: not measured."
 
 
 def contest(figures, group):

@@ -17,7 +17,7 @@ set(compile ${MINGW} -std=c++20 -D_WIN32_WINNT=0x0A00 -DNTDDI_VERSION=0x0A000008
 file(MAKE_DIRECTORY ${WORK_DIR})
 
 file(GLOB_RECURSE headers RELATIVE ${SOURCE_DIR}/include ${SOURCE_DIR}/include/timed_connect/*.hpp)
-list(FILTER headers EXCLUDE REGEX "/detail/(platform_posix|platform_posix_error|platform_posix_wait|platform_linux|pthread_cancel)\\.hpp$")
+list(FILTER headers EXCLUDE REGEX "/detail/(platform_posix|platform_posix_error|platform_posix_wait|platform_linux|platform_macos|pthread_cancel)\\.hpp$")
 list(FILTER headers EXCLUDE REGEX "/resolve_cares\\.hpp$")  # MinGW has no c-ares
 if(NOT headers)
   message(FATAL_ERROR "No headers in ${SOURCE_DIR}/include.")

@@ -1,10 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # Lets the naive client connect to the server and looks at what it says.
-# Usage: test_naive_client.sh BUILD_DIR, the folder that holds both programs.
+# Usage: test_naive_client.sh BUILD_DIR [EMULATOR...], the folder that holds both programs, and what runs them.
 set -eu
 server=${1:?BUILD_DIR}/server
 client=$1/naive_client
+shift
 
 output=$(mktemp -d)
 server_pid=
@@ -21,7 +22,7 @@ fail() {
 }
 
 # Port 0 lets the system choose a free port; the first line tells which.
-"$server" 0 </dev/null >"$output/server" 2>&1 &
+"$@" "$server" 0 </dev/null >"$output/server" 2>&1 &
 server_pid=$!
 port=
 tries=0
@@ -33,7 +34,7 @@ while [ -z "$port" ]; do
   port=$(sed -n '1s/^listening on \([0-9][0-9]*\)$/\1/p' "$output/server")
 done
 
-"$client" 127.0.0.1 "$port" 500000 >"$output/client" 2>&1 || fail "The client has failed."
+"$@" "$client" 127.0.0.1 "$port" 500000 >"$output/client" 2>&1 || fail "The client has failed."
 for line in 'connect ok!' 'I am here!'; do
   grep -qF "$line" "$output/client" || fail "The client did not print '$line'."
 done

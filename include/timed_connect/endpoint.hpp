@@ -97,6 +97,8 @@ class endpoint {
   bool reaches(endpoint const& actual) const noexcept;
   /// Whether it is 0.0.0.0, :: or ::ffff:0.0.0.0, for which the system takes an address of this host.
   bool is_wildcard() const noexcept;
+  /// Whether it is 127.0.0.0/8, ::1 or ::ffff:127.0.0.0/104: this host, without a network between.
+  bool is_loopback() const noexcept;
   /// The same address and scope, whatever the port.
   bool has_the_address_of(endpoint const& other) const noexcept;
 
@@ -124,7 +126,6 @@ class endpoint {
     std::memcpy(&last_four, address.s6_addr + 12, sizeof last_four);
     return ntohl(last_four);
   }
-  bool is_loopback() const noexcept;  // of IPv4 or IPv6
 
   static constexpr std::size_t path_offset = offsetof(sockaddr, sa_data);  // as in sockaddr_un
   char const* path() const noexcept { return reinterpret_cast<char const*>(&bytes_) + path_offset; }

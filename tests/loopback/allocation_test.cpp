@@ -48,7 +48,7 @@ TEST(Allocation, does_not_happen_on_any_path_of_a_connect) {
   listener const server;
   full_listener const black_hole;
   closed_port const nobody;
-  tconn::socket const mine(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  tconn::socket const mine(open_socket(AF_INET));
   auto const live = server.where();
   auto const silent = black_hole.where();
   auto const refused = nobody.where();

@@ -3,17 +3,17 @@
 #include <timed_connect/resolve.hpp>
 #include <timed_connect/timed_connect.hpp>
 
+#include "support/localhost.hpp"
 #include "support/loopback.hpp"
 #include "support/printing.hpp"
-#include "support/threads.hpp"
 
 #include <gtest/gtest.h>
 
-#include <pthread.h>
-#include <sys/resource.h>
 #include <chrono>
+#include <optional>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -24,23 +24,7 @@ using tconn::host;
 using tconn::timed_connect;
 using tconn::detail::lookup_job;
 
-class ResolveLocalhost : public testing::Test {
- protected:
-  void SetUp() override {
-    addrinfo* found = nullptr;
-    if (::getaddrinfo("localhost", nullptr, nullptr, &found) != 0) GTEST_SKIP() << "this host does not know localhost";
-    ::freeaddrinfo(found);
-    threads = settled_thread_count();
-  }
-  /// A thread lives a moment longer than its answer, and the descriptor of its event with it.
-  void TearDown() override {
-    EXPECT_TRUE(eventually([&] { return thread_count() <= threads; })) << "a thread is left";
-    EXPECT_EQ(lookup_job::abandoned(), 0);
-  }
-  decltype(thread_count()) threads{};
-  listener const server{};
-  std::string const port = std::to_string(server.where().port());
-};
+class ResolveLocalhost : public support::localhost {};
 
 TEST_F(ResolveLocalhost, connects_as_soon_as_the_answer_is_there) {
   auto const began = steady::now();
@@ -107,47 +91,12 @@ TEST_F(ResolveLocalhost, from_many_threads_at_once_has_one_outcome_each) {
 }
 
 TEST_F(ResolveLocalhost, without_a_descriptor_for_the_event_tells_why) {
-  rlimit before{};
-  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
-  rlimit const none{0, before.rlim_max};
-  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  if (!no_more_descriptors::is_possible) GTEST_SKIP() << "descriptors cannot be limited here";
+  std::optional<no_more_descriptors> limited(std::in_place);
   auto const result = timed_connect({"localhost", port}, 10s);
-  ::setrlimit(RLIMIT_NOFILE, &before);
+  limited.reset();
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().code, std::errc::too_many_files_open);
-}
-
-TEST_F(ResolveLocalhost, without_a_descriptor_for_the_files_of_the_resolver_tells_why) {
-  tconn::socket event(::dup(server.descriptor()));  // holds the place of the event's
-  rlimit before{};
-  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
-  rlimit const full{static_cast<rlim_t>(event.native_handle()) + 1, before.rlim_max};
-  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &full), 0);
-  addrinfo* found = nullptr;
-  int const error = ::getaddrinfo("localhost", port.c_str(), nullptr, &found);
-  if (error == 0) ::freeaddrinfo(found);
-  event.close();
-  auto const result = timed_connect({"localhost", port}, 10s);
-  ::setrlimit(RLIMIT_NOFILE, &before);
-  if (error != EAI_SYSTEM) GTEST_SKIP() << "this resolver leaves no reason in errno: " << ::gai_strerror(error);
-  ASSERT_FALSE(result);
-  EXPECT_EQ(result.error().code, std::errc::too_many_files_open);
-}
-
-TEST_F(ResolveLocalhost, without_a_thread_tells_why_and_counts_nothing) {
-  pthread_attr_t before;
-  pthread_attr_t huge;
-  ASSERT_EQ(::pthread_getattr_default_np(&before), 0);
-  ::pthread_attr_init(&huge);
-  ::pthread_attr_setstacksize(&huge, ~std::size_t{0} / 16 * 15);  // of all that can be addressed
-  ASSERT_EQ(::pthread_setattr_default_np(&huge), 0);
-  auto const result = timed_connect({"localhost", port}, 10s);
-  ::pthread_setattr_default_np(&before);
-  ::pthread_attr_destroy(&huge);
-  ::pthread_attr_destroy(&before);
-  ASSERT_FALSE(result) << "there was a thread all the same";
-  EXPECT_EQ(result.error().code.category(), std::system_category()) << told(result);  // EAGAIN; EINVAL under valgrind
-  EXPECT_EQ(result.error().handshake, tconn::handshake::not_started);
 }
 
 }  // namespace

@@ -30,7 +30,7 @@ TEST_F(AnsweredAtOnce, by_a_time_out_has_failed_for_start_connect_too) {
   net.answers_at_once(to, ETIMEDOUT);
   auto const result = tconn::start_connect(to, {}, simulated{&net});
   ASSERT_FALSE(result);
-  EXPECT_EQ(result.error().code, std::error_code(ETIMEDOUT, std::system_category()));
+  EXPECT_EQ(result.error().code, std::error_code(ETIMEDOUT, tconn::native_category()));
   EXPECT_EQ(result.error().handshake, handshake::failed);
   EXPECT_EQ(result.error().aftermath, tconn::aftermath::none);
 }

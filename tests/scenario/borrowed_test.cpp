@@ -308,7 +308,7 @@ TEST_F(Borrowed, of_another_family_or_type_or_number_is_refused_and_untouched) {
   EXPECT_EQ(code(lend(AF_INET6)), std::errc::address_family_not_supported);
   EXPECT_EQ(code(lend(AF_UNIX)), std::errc::address_family_not_supported);
   EXPECT_EQ(code(lend(AF_INET, true, SOCK_DGRAM)), std::errc::wrong_protocol_type);
-  EXPECT_EQ(code(-1), std::errc::bad_file_descriptor);
+  EXPECT_EQ(code(tconn::no_handle), std::errc::bad_file_descriptor);
   EXPECT_EQ(code(999), std::errc::bad_file_descriptor);
   EXPECT_EQ(count(net.log(), "set_"), 0);
   EXPECT_EQ(count(net.log(), "start_connect"), 0);
@@ -340,7 +340,7 @@ TEST_F(Borrowed, that_was_ended_after_the_handshake_is_not_told_as_connected_aga
   for (int call = 0; call < 2; ++call) {
     auto const again = connect_borrowed(mine, 10ms);
     ASSERT_FALSE(again) << "told as connected, and every send() fails";
-    EXPECT_EQ(again.error().code, std::error_code(ESHUTDOWN, std::system_category()));
+    EXPECT_EQ(again.error().code, std::error_code(ESHUTDOWN, tconn::native_category()));
     EXPECT_EQ(again.error().aftermath, aftermath::none);
   }
   simulated{&net}.disconnect(mine);
@@ -367,7 +367,7 @@ TEST_F(Borrowed, that_is_alive_is_not_told_as_ended_whatever_connect_calls_it) {
   tconn::testing::fault_plan plan{.fail_at = 1, .error = EISCONN, .call = "start_connect"};
   auto const result = tconn::timed_connect(mine, to, 10ms, {}, tconn::testing::faulty{simulated{&net}, plan});
   ASSERT_FALSE(result);
-  EXPECT_EQ(result.error().code, std::error_code(EISCONN, std::system_category())) << net.log();
+  EXPECT_EQ(result.error().code, std::error_code(EISCONN, tconn::native_category())) << net.log();
   EXPECT_EQ(net.socket_at(mine).state, tconn::tcp_state::syn_sent) << "it is untouched";
 }
 

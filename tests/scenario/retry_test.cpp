@@ -296,14 +296,14 @@ TEST(MayPass, is_said_of_what_a_server_that_starts_or_a_network_that_comes_up_ma
                             native_error::host_unreachable, native_error::network_unreachable,
                             native_error::network_down, native_error::no_such_path, native_error::timed_out,
                             native_error::address_not_available, native_error::try_again}) {
-    EXPECT_TRUE(tconn::may_pass({passing, std::system_category()})) << passing;
+    EXPECT_TRUE(tconn::may_pass({passing, tconn::native_category()})) << passing;
     EXPECT_FALSE(tconn::may_pass({passing, std::generic_category()})) << passing << ", which no call of ours tells";
     EXPECT_FALSE(tconn::may_pass({passing, tconn::error_category()})) << passing;
   }
   for (int const lasting : {0, native_error::too_many_open, native_error::too_many_open_in_all,
                             native_error::not_enough_memory, native_error::bad_handle, native_error::wrong_family,
                             native_error::protocol_not_supported, native_error::interrupted, EACCES, EIO})
-    EXPECT_FALSE(tconn::may_pass({lasting, std::system_category()})) << lasting;
+    EXPECT_FALSE(tconn::may_pass({lasting, tconn::native_category()})) << lasting;
   for (int own = 1; own <= static_cast<int>(errc::self_connect); ++own) {
     auto const code = static_cast<errc>(own);
     EXPECT_EQ(tconn::may_pass(code), code == errc::deadline_exceeded || code == errc::self_connect) << own;

@@ -32,7 +32,7 @@ bool cancel_one(std::deque<client>& clients, chance& chosen) {
   return clients[chosen.below(clients.size())].cancel();
 }
 
-int inherited_descriptors() { return static_cast<int>(support::open_descriptors()) - 1; }  // one is the folder's own
+int inherited_descriptors() { return static_cast<int>(support::open_descriptors()); }
 
 bool start_a_child(int descriptors, troubles& wrong, chance& chosen) {
   static constexpr char const* program = "/proc/self/exe";

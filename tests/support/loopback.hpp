@@ -5,17 +5,18 @@
 
 #include <timed_connect/timed_connect.hpp>
 
-#include <fcntl.h>
-#include <poll.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
+#include "support/error_numbers.hpp"
+#include "support/os.hpp"
+
+#include <atomic>
 #include <chrono>
-#include <cstdlib>
-#include <cstring>
+#include <cstddef>
+#include <filesystem>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace support {
@@ -23,33 +24,44 @@ namespace support {
 using namespace std::chrono_literals;
 using steady = std::chrono::steady_clock;
 
-inline tconn::endpoint local_name(int descriptor) {
+inline tconn::endpoint local_name(tconn::native_handle handle) {
   sockaddr_storage bytes{};
   socklen_t length = sizeof bytes;
-  ::getsockname(descriptor, reinterpret_cast<sockaddr*>(&bytes), &length);
+  ::getsockname(handle, reinterpret_cast<sockaddr*>(&bytes), &length);
   return {reinterpret_cast<sockaddr*>(&bytes), length};
 }
 
-inline tconn::endpoint peer_name(int descriptor) {
+/// Nothing where there is no peer.
+inline tconn::endpoint peer_name(tconn::native_handle handle) {
   sockaddr_storage bytes{};
   socklen_t length = sizeof bytes;
-  ::getpeername(descriptor, reinterpret_cast<sockaddr*>(&bytes), &length);
+  if (::getpeername(handle, reinterpret_cast<sockaddr*>(&bytes), &length) != 0) return {};
   return {reinterpret_cast<sockaddr*>(&bytes), length};
 }
 
 /// The kernel's TCP state of a descriptor, by tcp_info.
-inline tconn::tcp_state state_of(int descriptor) {
+inline tconn::tcp_state state_of(tconn::native_handle handle) {
   tconn::tcp_facts facts;
-  tconn::detail::platform::tcp(descriptor, facts);
+  tconn::detail::platform::tcp(handle, facts);
   return facts.state;
 }
 
-inline bool is_readable(int descriptor, std::chrono::milliseconds limit) {
-  pollfd entry{descriptor, POLLIN, 0};
-  return ::poll(&entry, 1, static_cast<int>(limit.count())) == 1;
+/// Whether the handshake is complete, and not only on its way.
+inline bool is_connected(tconn::native_handle handle) {
+  return is_linux ? state_of(handle) == tconn::tcp_state::established : peer_name(handle) != tconn::endpoint();
 }
 
-inline bool is_nonblocking(int descriptor) { return (::fcntl(descriptor, F_GETFL) & O_NONBLOCK) != 0; }
+inline bool is_ready(tconn::poll_entry entry, std::chrono::milliseconds limit) {
+  tconn::native_system const sys;
+  auto const until = sys.now() + limit;
+  for (;;) {
+    int const woken = sys.wait(&entry, 1, until);
+    if (woken != tconn::native_error::interrupted) return woken == 0;
+  }
+}
+inline bool is_readable(tconn::native_handle handle, std::chrono::milliseconds limit) {
+  return is_ready(tconn::detail::platform::readable(handle), limit);
+}
 
 /// Waits, for at most a second or so, until something is true.
 template <class Condition>
@@ -63,41 +75,44 @@ bool eventually(Condition&& condition, std::chrono::milliseconds limit = 5s) {
 class listener {
  public:
   explicit listener(tconn::endpoint const& at, int backlog = 64)
-      : descriptor_(::socket(at.family(), SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+      : descriptor_(open_socket(at.family())) {
     if (::bind(descriptor_, at.data(), at.size()) != 0 || ::listen(descriptor_, backlog) != 0) {
-      throw std::system_error(errno, std::generic_category(), "cannot listen at " + at.to_string());
+      throw std::system_error(last_error(), tconn::native_category(), "cannot listen at " + at.to_string());
     }
   }
   explicit listener(int backlog = 64) : listener(tconn::endpoint::loopback_v4(0), backlog) {}
   listener(listener const&) = delete;
   listener& operator=(listener const&) = delete;
   ~listener() {
-    if (descriptor_ >= 0) ::close(descriptor_);
+    if (descriptor_ != tconn::no_handle) close_handle(descriptor_);
   }
 
   tconn::endpoint where() const { return local_name(descriptor_); }
-  int descriptor() const { return descriptor_; }
-  void stop() { ::close(std::exchange(descriptor_, -1)); }
+  tconn::native_handle descriptor() const { return descriptor_; }
+  void stop() { close_handle(std::exchange(descriptor_, tconn::no_handle)); }
 
   /// The next connection, or an empty socket if none comes within the limit.
   tconn::socket accept(std::chrono::milliseconds limit = 3s) const {
     if (!is_readable(descriptor_, limit)) return {};
-    return tconn::socket(::accept4(descriptor_, nullptr, nullptr, SOCK_CLOEXEC));
+    return tconn::socket(accept_one(descriptor_));
   }
 
  private:
-  int descriptor_;
+  tconn::native_handle descriptor_;
 };
 
 /// Fills the accept queue of a server that accepts nothing, and gives what fills it. TCP is told to be full by a
 /// handshake that is not over within the grace, Unix by EAGAIN.
-inline std::vector<tconn::socket> fill_accept_queue(tconn::endpoint const& of, std::chrono::milliseconds grace = 0ms) {
+inline std::vector<tconn::socket> fill_accept_queue(tconn::endpoint const& of,
+                                                    std::chrono::milliseconds grace = connect_grace) {
   std::vector<tconn::socket> fillers;
   for (int tries = 0; tries < 8; ++tries) {
-    tconn::socket filler(::socket(of.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    auto const is_established = [&] { return state_of(filler.native_handle()) == tconn::tcp_state::established; };
-    bool const started = ::connect(filler.native_handle(), of.data(), of.size()) == 0 || errno == EINPROGRESS;
-    bool const queued = started && (of.family() == AF_UNIX || eventually(is_established, grace));
+    tconn::socket filler(open_socket(of.family()));
+    tconn::detail::platform::set_blocking(filler.native_handle(), false);
+    int const error = tconn::detail::platform::connect(filler.native_handle(), of.data(), of.size());
+    bool const started = error == 0 || error == tconn::native_error::in_progress;
+    auto const is_over = [&] { return is_connected(filler.native_handle()); };
+    bool const queued = started && (of.family() == AF_UNIX || eventually(is_over, grace));
     if (!queued) return fillers;  // no place is left
     fillers.push_back(std::move(filler));
   }
@@ -136,16 +151,33 @@ inline std::string what_is_read(tconn::socket const& connection, std::chrono::mi
   auto const count = ::recv(connection.native_handle(), bytes, sizeof bytes, 0);
   if (count == 0) return "EOF";
   if (count > 0) return std::to_string(count) + " bytes";
-  return errno == ECONNRESET ? "ECONNRESET" : std::strerror(errno);
+  std::error_code const error(last_error(), tconn::native_category());
+  return error == std::errc::connection_reset ? "ECONNRESET" : error.message();
+}
+
+/// Whether all of it went on its way.
+inline bool send_text(tconn::native_handle to, std::string const& text) {
+  auto const sent = ::send(to, text.data(), static_cast<byte_count>(text.size()), no_signal);
+  return sent >= 0 && static_cast<std::size_t>(sent) == text.size();
+}
+
+/// "FIN" or "RST", by which the peer has ended the connection, or what is read instead. wine reads a RST as the end, and
+/// tells it at the first send.
+inline std::string how_it_ended(tconn::socket const& connection) {
+  auto const read = what_is_read(connection);
+  if (read == "ECONNRESET") return "RST";
+  if (read != "EOF") return read;
+  if (is_linux || send_text(connection.native_handle(), "x")) return "FIN";
+  return last_error() == ECONNRESET ? "RST" : "FIN";
 }
 
 /// An address of this host at which nobody listens: bound, so that nobody else comes to listen there.
 class closed_port {
  public:
-  closed_port() : descriptor_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  closed_port() : descriptor_(open_socket(AF_INET)) {
     auto const any = tconn::endpoint::loopback_v4(0);
     if (::bind(descriptor_.native_handle(), any.data(), any.size()) != 0)
-      throw std::system_error(errno, std::generic_category());
+      throw std::system_error(last_error(), tconn::native_category());
   }
   tconn::endpoint where() const { return local_name(descriptor_.native_handle()); }
 
@@ -153,25 +185,27 @@ class closed_port {
   tconn::socket descriptor_;
 };
 
-/// A folder for Unix sockets that goes with its contents' one name.
+/// A folder for Unix sockets that goes with its contents.
 class temporary_path {
  public:
   explicit temporary_path(std::string const& name) {
-    char pattern[] = "/tmp/timed_connect.XXXXXX";
-    folder_ = ::mkdtemp(pattern);
-    path_ = folder_ + '/' + name;
+    static std::atomic<int> made{0};
+    folder_ = std::filesystem::temp_directory_path() /
+              ("timed_connect." + std::to_string(process_id()) + '.' + std::to_string(++made));
+    std::filesystem::create_directory(folder_);
+    path_ = (folder_ / name).string();
   }
   temporary_path(temporary_path const&) = delete;
   temporary_path& operator=(temporary_path const&) = delete;
   ~temporary_path() {
-    ::unlink(path_.c_str());
-    ::rmdir(folder_.c_str());
+    std::error_code ignored;
+    std::filesystem::remove_all(folder_, ignored);
   }
   std::string const& text() const { return path_; }
   tconn::endpoint where() const { return *tconn::endpoint::parse("unix:" + path_); }
 
  private:
-  std::string folder_{};
+  std::filesystem::path folder_{};
   std::string path_{};
 };
 

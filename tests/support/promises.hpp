@@ -83,7 +83,8 @@ inline bool is_to_itself(scene const& played) {
   auto const& log = played.net.log();
   auto const at = log.rfind("start_connect ");
   if (at == log.npos) return false;
-  auto const& s = played.net.socket_at(std::stoi(log.substr(at + std::string_view("start_connect ").size(), 8)));
+  auto const& s = played.net.socket_at(
+      static_cast<tconn::native_handle>(std::stoi(log.substr(at + std::string_view("start_connect ").size(), 8))));
   return s.local.port() != 0 && s.local == s.target;
 }
 
@@ -137,7 +138,7 @@ inline bool has_source(std::error_code const& code, scene const& played) {
   if (code == tconn::errc::self_connect) return is_to_itself(played);
   bool const lacks_option = plan.have_answered(ENOPROTOOPT) || plan.have_answered(EPROTONOSUPPORT);
   if (code == tconn::errc::invalid_option) return lacks_option;
-  if (code.category() != std::system_category() || code.value() == EINTR) return false;
+  if (code.category() != tconn::native_category() || code.value() == EINTR) return false;
   std::string const answer = code.value() == ENOTCONN ? " = " + code.message() : std::string();
   bool const is_peers = played.net.wire().find("< ") != std::string::npos &&
                         (code.value() == ECONNREFUSED || code.value() == ECONNRESET || code.value() == EHOSTUNREACH);
@@ -148,7 +149,7 @@ inline bool has_source(std::error_code const& code, scene const& played) {
   bool const is_verdict =
       std::find(played.verdicts.begin(), played.verdicts.end(), code.value()) != played.verdicts.end();
   // What connect() calls connected, and is over, was ended.
-  bool const is_ended = code.value() == ESHUTDOWN && plan.have_answered(EISCONN);
+  bool const is_ended = code.value() == tconn::native_error::shut_down && plan.have_answered(EISCONN);
   return is_peers || is_ours || is_worlds || is_verdict || is_ended || plan.have_answered(code.value());
 }
 

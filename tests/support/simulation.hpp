@@ -6,6 +6,8 @@
 #include <timed_connect/testing/simulated.hpp>
 #include <timed_connect/timed_connect.hpp>
 
+#include "support/error_numbers.hpp"
+#include "support/os.hpp"
 #include "support/printing.hpp"
 
 #include <gtest/gtest.h>

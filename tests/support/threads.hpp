@@ -2,18 +2,13 @@
 // How many threads there are.
 #pragma once
 
+#include "support/os.hpp"
+
 #include <algorithm>
 #include <chrono>
-#include <filesystem>
-#include <iterator>
 #include <thread>
 
 namespace support {
-
-/// How many threads this process has.
-inline auto thread_count() {
-  return std::distance(std::filesystem::directory_iterator("/proc/self/task"), std::filesystem::directory_iterator());
-}
 
 /// The same, once a thread has come and gone: with the first one a sanitizer starts another of its own. /proc shows one
 /// that was joined for a moment longer, so the least of some readings counts.

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include <timed_connect/endpoint.hpp>
 
+#include "support/os.hpp"
 #include "support/printing.hpp"
 
 #include <gtest/gtest.h>
 
-#include <linux/un.h>
 #include <string>
 #include <vector>
 
@@ -16,14 +16,22 @@ using namespace std::string_literals;
 
 TEST(Endpoint, gives_back_the_text_that_it_was_parsed_from) {
   for (auto const* text : {"127.0.0.1:80", "0.0.0.0:0", "255.255.255.255:65535", "[::1]:80", "[2001:db8::1]:443",
-                           "[fe80::1%lo]:80", "[::ffff:192.0.2.1]:1", "[::]:0", "unix:/run/x.sock", "unix:relative",
-                           "unix:@abstract", "unix:/with a space", "unix:/with:colon"}) {
+                           "[::ffff:192.0.2.1]:1", "[::]:0", "unix:/run/x.sock", "unix:relative",
+                           "unix:/with a space", "unix:/with:colon"}) {
     auto const parsed = endpoint::parse(text);
     ASSERT_TRUE(parsed) << text;
     EXPECT_TRUE(parsed->valid()) << text;
     EXPECT_EQ(parsed->to_string(), text);
     EXPECT_EQ(*endpoint::parse(parsed->to_string()), *parsed) << text;
   }
+}
+
+TEST(Endpoint, gives_back_the_text_of_an_interface_and_of_an_abstract_name) {
+  auto const scoped = "[fe80::1%" + support::loopback_interface() + "]:80";
+  ASSERT_TRUE(endpoint::parse(scoped)) << scoped;
+  EXPECT_EQ(endpoint::parse(scoped)->to_string(), scoped);
+  if (!support::is_linux) GTEST_SKIP() << "only Linux has abstract names";
+  EXPECT_EQ(endpoint::parse("unix:@abstract")->to_string(), "unix:@abstract");
 }
 
 TEST(Endpoint, reads_the_parts_of_an_address) {
@@ -37,10 +45,9 @@ TEST(Endpoint, reads_the_parts_of_an_address) {
   EXPECT_EQ(endpoint::parse("[::1]:1")->family(), AF_INET6);
   EXPECT_EQ(endpoint::parse("unix:/x")->family(), AF_UNIX);
   sockaddr_in6 scoped{};
-  std::memcpy(&scoped, endpoint::parse("[fe80::1%lo]:80")->data(), sizeof scoped);
-  EXPECT_EQ(scoped.sin6_scope_id, ::if_nametoindex("lo"));
-  EXPECT_EQ(*endpoint::parse("[fe80::1%" + std::to_string(scoped.sin6_scope_id) + "]:80"),
-            *endpoint::parse("[fe80::1%lo]:80"));
+  std::memcpy(&scoped, endpoint::parse("[fe80::1%1]:80")->data(), sizeof scoped);
+  EXPECT_EQ(scoped.sin6_scope_id, 1U);
+  EXPECT_EQ(*endpoint::parse("[fe80::1%" + support::loopback_interface() + "]:80"), *endpoint::parse("[fe80::1%1]:80"));
 }
 
 TEST(Endpoint, refuses_text_that_is_not_an_endpoint) {
@@ -114,16 +121,14 @@ TEST(Endpoint, refuses_text_that_is_not_an_endpoint) {
 }
 
 TEST(Endpoint, takes_a_unix_name_of_the_longest_length_that_fits) {
-  auto const longest = "unix:/" + std::string(106, 'x');
+  auto const longest = "unix:/" + std::string(sizeof(sockaddr_un::sun_path) - 2, 'x');
   EXPECT_EQ(endpoint::parse(longest)->to_string(), longest);
-  auto const abstract = "unix:@" + std::string(106, 'x');
-  EXPECT_EQ(endpoint::parse(abstract)->to_string(), abstract);
   sockaddr_un full{};  // the kernel takes a path that fills sun_path without a NUL
   full.sun_family = AF_UNIX;
   std::memset(full.sun_path, 'x', sizeof full.sun_path);
   endpoint const unterminated(reinterpret_cast<sockaddr*>(&full), sizeof full);
   EXPECT_TRUE(unterminated.valid());
-  EXPECT_EQ(unterminated.to_string(), "unix:" + std::string(108, 'x'));
+  EXPECT_EQ(unterminated.to_string(), "unix:" + std::string(sizeof full.sun_path, 'x'));
   EXPECT_EQ(unterminated.size(), sizeof full);
 }
 
@@ -230,8 +235,10 @@ TEST(Endpoint, of_another_family_or_length_is_another_one_whatever_bytes_they_sh
   EXPECT_NE(make(v4), make(other));
   EXPECT_NE(make(v4), make(v6));
   auto const at = [](std::string_view text) { return *endpoint::parse(text); };
-  EXPECT_NE(at("unix:@a"), at("unix:@ab"));
-  EXPECT_NE(at("unix:@ab"), at("unix:@a"));
+  if (support::is_linux) {
+    EXPECT_NE(at("unix:@a"), at("unix:@ab"));
+    EXPECT_NE(at("unix:@ab"), at("unix:@a"));
+  }
   EXPECT_NE(at("unix:/run/a"), at("unix:/var/a"));
   EXPECT_NE(at("unix:/run/a"), at("unix:/run/b")) << "they differ where IPv6 has its flow label";
   EXPECT_NE(at("unix:/run/x/a"), at("unix:/run/x/b"));
@@ -244,8 +251,8 @@ TEST(Endpoint, reaches_what_a_socket_connected_to_it_gives_as_its_peer) {
   EXPECT_TRUE(at("0.0.0.0:80").reaches(at("127.0.0.1:80")));
   EXPECT_FALSE(at("0.0.0.0:80").reaches(at("127.0.0.1:81")));
   EXPECT_TRUE(at("[::]:80").reaches(at("[::1]:80")));
-  EXPECT_TRUE(at("[fe80::1%lo]:80").reaches(at("[fe80::1]:80")));
-  EXPECT_FALSE(at("[fe80::1%lo]:80").reaches(at("[fe80::2%lo]:80")));
+  EXPECT_TRUE(at("[fe80::1%1]:80").reaches(at("[fe80::1]:80")));
+  EXPECT_FALSE(at("[fe80::1%1]:80").reaches(at("[fe80::2%1]:80")));
   EXPECT_FALSE(at("127.0.0.1:80").reaches(at("[::1]:80")));
   EXPECT_FALSE(at("0.0.0.0:80").reaches(at("[::1]:80")));
   EXPECT_FALSE(at("0.0.0.0:80").reaches(at("192.0.2.1:80"))) << "somebody else's";
@@ -285,8 +292,8 @@ TEST(Endpoint, knows_the_wildcard_and_the_address_of_another_without_its_port) {
 
 TEST(Endpoint, of_a_family_without_text_prints_its_number) {
   sockaddr other{};
-  other.sa_family = AF_PACKET;
-  EXPECT_EQ(endpoint(&other, sizeof other).to_string(), "family " + std::to_string(AF_PACKET));
+  other.sa_family = AF_APPLETALK;
+  EXPECT_EQ(endpoint(&other, sizeof other).to_string(), "family " + std::to_string(AF_APPLETALK));
 }
 
 TEST(Endpoint, prints_the_scope_of_an_interface_that_is_not_there_as_its_number) {

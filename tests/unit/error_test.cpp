@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include <timed_connect/error.hpp>
 
+#include "support/error_numbers.hpp"
+
 #include <gtest/gtest.h>
 
 #include <cerrno>
@@ -12,7 +14,7 @@ using tconn::errc;
 
 TEST(Error, deadline_exceeded_is_a_time_out_but_not_the_kernels_own) {
   std::error_code const ours = errc::deadline_exceeded;
-  std::error_code const kernels(ETIMEDOUT, std::system_category());
+  std::error_code const kernels(ETIMEDOUT, tconn::native_category());
   EXPECT_EQ(ours, std::errc::timed_out);
   EXPECT_EQ(kernels, std::errc::timed_out);
   EXPECT_NE(ours, kernels);

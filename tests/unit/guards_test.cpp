@@ -155,10 +155,10 @@ TEST(PublicAddresses, do_not_depend_on_port_or_scope_id) {
   EXPECT_TRUE(is_public(*endpoint::parse("1.1.1.1:0")));
   EXPECT_TRUE(is_public(*endpoint::parse("1.1.1.1:65535")));
   EXPECT_FALSE(is_public(*endpoint::parse("10.0.0.1:65535")));
-  EXPECT_TRUE(is_public(*endpoint::parse("[2606:4700:4700::1111%lo]:443")));
-  EXPECT_FALSE(is_public(*endpoint::parse("[fe80::1%lo]:443")));
-  EXPECT_FALSE(is_public(*endpoint::parse("[::1%lo]:443")));
-  EXPECT_FALSE(is_public(*endpoint::parse("[::ffff:10.0.0.1%lo]:443")));
+  EXPECT_TRUE(is_public(*endpoint::parse("[2606:4700:4700::1111%1]:443")));
+  EXPECT_FALSE(is_public(*endpoint::parse("[fe80::1%1]:443")));
+  EXPECT_FALSE(is_public(*endpoint::parse("[::1%1]:443")));
+  EXPECT_FALSE(is_public(*endpoint::parse("[::ffff:10.0.0.1%1]:443")));
 }
 
 TEST(PublicAddresses, are_ipv4_or_ipv6) {

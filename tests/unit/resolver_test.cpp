@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include <timed_connect/resolver.hpp>
 
+#include "support/error_numbers.hpp"
+
 #include <gtest/gtest.h>
 
 #include <iterator>
@@ -88,7 +90,7 @@ TEST(FoundEndpoints, are_the_IPv4_and_IPv6_addresses_of_a_list_and_no_others) {
   addrinfo list[std::size(all)]{};
   for (std::size_t i = 0; i < std::size(all); ++i) {
     list[i].ai_addr = const_cast<sockaddr*>(all[i].data());
-    list[i].ai_addrlen = all[i].size();
+    list[i].ai_addrlen = static_cast<decltype(list[i].ai_addrlen)>(all[i].size());
     list[i].ai_next = i + 1 < std::size(all) ? &list[i + 1] : nullptr;
   }
   EXPECT_EQ(tconn::detail::endpoints_of(list), (std::vector<tconn::endpoint>{four, six}));
@@ -101,13 +103,14 @@ TEST(ResolveCategory, says_what_getaddrinfo_says_and_knows_the_conditions_of_two
   EXPECT_EQ(std::error_code(EAI_MEMORY, category), std::errc::not_enough_memory);
   EXPECT_EQ(std::error_code(EAI_AGAIN, category), std::errc::resource_unavailable_try_again);
   EXPECT_EQ(std::error_code(EAI_NONAME, category).default_error_condition().category(), category);
-  EXPECT_NE(std::error_code(EAI_NONAME, category), std::error_code(EAI_NONAME, std::system_category()));
+  EXPECT_NE(std::error_code(EAI_NONAME, category), std::error_code(EAI_NONAME, tconn::native_category()));
   EXPECT_EQ(&category, &tconn::resolve_category());
 }
 
 TEST(ResolveCategory, leaves_to_the_system_what_is_in_errno) {
   using tconn::detail::lookup_code;
-  EXPECT_EQ(lookup_code(EAI_SYSTEM, EMFILE), std::error_code(EMFILE, std::system_category()));
+  auto const in_errno = tconn::detail::lookup_error::in_errno;
+  EXPECT_EQ(lookup_code(in_errno, EMFILE), std::error_code(EMFILE, tconn::native_category()));
   EXPECT_EQ(lookup_code(EAI_NONAME, EMFILE), std::error_code(EAI_NONAME, tconn::resolve_category()));
 }
 

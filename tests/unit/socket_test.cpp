@@ -11,14 +11,18 @@ namespace {
 
 using tconn::socket;
 
-int fresh() { return ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0); }
-bool is_open(int descriptor) { return ::fcntl(descriptor, F_GETFD) >= 0; }
+tconn::native_handle fresh() { return support::open_socket(AF_INET); }
+bool is_open(tconn::native_handle handle) {
+  int family = 0;
+  int type = 0;
+  return tconn::detail::platform::kind(handle, family, type) == 0;
+}
 
 static_assert(sizeof(socket) == sizeof(tconn::native_handle));
 static_assert(!std::is_copy_constructible_v<socket> && std::is_nothrow_move_constructible_v<socket>);
 
 TEST(Socket, closes_its_descriptor_when_it_goes) {
-  int const descriptor = fresh();
+  tconn::native_handle const descriptor = fresh();
   {
     socket const owner(descriptor);
     EXPECT_TRUE(static_cast<bool>(owner));
@@ -28,30 +32,30 @@ TEST(Socket, closes_its_descriptor_when_it_goes) {
 }
 
 TEST(Socket, release_gives_the_descriptor_away) {
-  int const descriptor = fresh();
+  tconn::native_handle const descriptor = fresh();
   {
     socket owner(descriptor);
     EXPECT_EQ(owner.release(), descriptor);
     EXPECT_FALSE(static_cast<bool>(owner));
   }
   EXPECT_TRUE(is_open(descriptor));
-  ::close(descriptor);
+  support::close_handle(descriptor);
 }
 
 TEST(Socket, close_closes_once) {
-  int const descriptor = fresh();
+  tconn::native_handle const descriptor = fresh();
   socket owner(descriptor);
   owner.close();
   EXPECT_FALSE(is_open(descriptor));
-  int const reused = fresh();  // takes the same number
+  tconn::native_handle const reused = fresh();  // takes the same number
   owner.close();
   EXPECT_TRUE(is_open(reused));
-  ::close(reused);
+  support::close_handle(reused);
 }
 
 TEST(Socket, moves_its_descriptor_and_closes_the_one_that_it_replaces) {
-  int const first = fresh();
-  int const second = fresh();
+  tconn::native_handle const first = fresh();
+  tconn::native_handle const second = fresh();
   socket owner(first);
   socket other(second);
   owner = std::move(other);

@@ -71,6 +71,10 @@ int open_socket(System& sys, native_handle& opened, endpoint const& to, connect_
   opened = handle;
   if (!can_wait_on(sys, handle, options.cancel)) return own_error(errc::descriptor_too_large);
   if (int const error = apply(sys, handle, options)) return error;
+  // A refusal is to be told at once. Where the system does not know the option it comes late, and is right all the same.
+  if constexpr (platform::repeats_refused_syns) {
+    if (to.is_loopback()) sys.set_option(handle, socket_option::no_syn_retransmits, 1);
+  }
   if (int const error = ask(options.before_connect, handle, to)) return error;
   // A hook that leaves the socket blocking must not cost the deadline.
   return options.before_connect ? sys.set_blocking(handle, false) : 0;

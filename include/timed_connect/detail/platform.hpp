@@ -6,6 +6,8 @@
 #include <timed_connect/detail/platform_windows.hpp>
 #elif defined(__linux__)
 #include <timed_connect/detail/platform_linux.hpp>
+#elif defined(__APPLE__)
+#include <timed_connect/detail/platform_macos.hpp>
 #else
 #include <timed_connect/detail/platform_posix.hpp>
 #endif
@@ -18,6 +20,8 @@ namespace detail {
 using platform = windows_platform;
 #elif defined(__linux__)
 using platform = linux_platform;
+#elif defined(__APPLE__)
+using platform = macos_platform;
 #else
 using platform = posix_platform;
 #endif

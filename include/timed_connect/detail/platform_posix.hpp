@@ -67,6 +67,7 @@ inline constexpr int try_again = EAI_AGAIN;
 struct posix_platform : posix_waiting {
   static constexpr std::size_t path_capacity = carries_its_length<sockaddr> ? 104 : 108;  // sockaddr_un::sun_path
   static constexpr bool abstract_names = false;
+  static constexpr bool repeats_refused_syns = false;
 
   static int open(native_handle& opened, int family, bool multipath) {
     if (multipath) return native_error::protocol_not_supported;

@@ -18,7 +18,7 @@ struct tcp_facts {
 };
 
 /// A socket option that is one int. Times carry their unit in the name.
-enum class socket_option : unsigned char { no_delay, keep_alive, user_timeout_ms, syn_count, mark };
+enum class socket_option : unsigned char { no_delay, keep_alive, user_timeout_ms, syn_count, mark, no_syn_retransmits };
 
 /// Which name of a socket: its own (getsockname), its peer's (getpeername), or the address that it is on its way
 /// to or was last asked for (Linux: SO_PEERNAME, which answers before the handshake is over).

@@ -39,6 +39,7 @@ inline constexpr int try_again = WSATRY_AGAIN;
 struct windows_platform : windows_waiting {
   static constexpr std::size_t path_capacity = 108;  // sockaddr_un::sun_path
   static constexpr bool abstract_names = false;
+  static constexpr bool repeats_refused_syns = true;
 
   /// A handle that a child process does not inherit. Overlapped, as socket() makes them too.
   static int open(native_handle& opened, int family, bool multipath) {
@@ -85,8 +86,20 @@ struct windows_platform : windows_waiting {
     switch (option) {
       case socket_option::no_delay: return set_int(handle, IPPROTO_TCP, TCP_NODELAY, value);
       case socket_option::keep_alive: return set_int(handle, SOL_SOCKET, SO_KEEPALIVE, value);
+      case socket_option::no_syn_retransmits: return stop_syn_retransmits(handle);
       default: return native_error::unknown_option;
     }
+  }
+
+  /// SIO_TCP_INITIAL_RTO with TCP_INITIAL_RTO_NO_SYN_RETRANSMISSIONS, since Windows 10 1709.
+  static int stop_syn_retransmits(native_handle handle) {
+    constexpr DWORD initial_rto = 0x98000011;  // _WSAIOW(IOC_VENDOR, 17)
+    struct {
+      unsigned short rtt = 0xffff;            // TCP_INITIAL_RTO_UNSPECIFIED_RTT: as it is
+      unsigned char max_syn_retransmissions = 0xfe;
+    } asked;
+    DWORD length = 0;
+    return answer(::WSAIoctl(handle, initial_rto, &asked, sizeof asked, nullptr, 0, &length, nullptr, nullptr));
   }
 
   static int bind(native_handle handle, sockaddr const* address, address_length length, bool /*any_port*/) {
@@ -96,9 +109,8 @@ struct windows_platform : windows_waiting {
   static int bind_to_interface(native_handle, char const*, std::size_t) { return native_error::unknown_option; }
 
   /// "Started" is WSAEWOULDBLOCK in Winsock. It becomes in_progress, so that it cannot be taken for try_again, which
-  /// says that nothing was started. A refusal is believed only after the SYN has been repeated, even on loopback: it
-  /// takes 1 to 2 s, and a shorter deadline comes first. (SIO_TCP_INITIAL_RTO without retransmissions would avoid
-  /// that.)
+  /// says that nothing was started. A refusal is believed only after the SYN has been repeated: it takes 1 to 2 s, and a
+  /// shorter deadline comes first; on loopback see stop_syn_retransmits().
   static int connect(native_handle handle, sockaddr const* address, address_length length) {
     int const error = answer(::connect(handle, address, length));
     return error == WSAEWOULDBLOCK ? native_error::in_progress : error;

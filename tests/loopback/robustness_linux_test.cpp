@@ -163,28 +163,6 @@ TEST(PthreadCancel, does_not_act_inside_a_destructor) {
   EXPECT_EQ(ended, PTHREAD_CANCELED);
 }
 
-TEST(Threads, connect_at_the_same_time_without_disturbing_one_another) {
-  listener const server(256);
-  full_listener const black_hole;
-  std::atomic<int> connected{0};
-  std::atomic<int> late{0};
-  std::vector<std::thread> threads;
-  threads.reserve(8);
-  for (int n = 0; n < 8; ++n) {
-    threads.emplace_back([&] {
-      for (int times = 0; times < 25; ++times) {
-        connected += timed_connect(server.where(), 5s).has_value() ? 1 : 0;
-        auto const result = timed_connect(black_hole.where(), 1ms);
-        late += !result && result.error().code == errc::deadline_exceeded ? 1 : 0;
-      }
-    });
-  }
-  for (int n = 0; n < 200; ++n) server.accept();
-  for (auto& thread : threads) thread.join();
-  EXPECT_EQ(connected, 200);
-  EXPECT_EQ(late, 200);
-}
-
 long resident_kilobytes() {
   long size = 0;
   long resident = 0;

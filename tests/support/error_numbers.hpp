@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+// Tests speak of errors by the names of errno. In Winsock the same names begin with WSA; what MinGW's <errno.h> has under
+// the plain names are other numbers, which no socket call answers.
+#pragma once
+
+#include <timed_connect/error.hpp>
+
+#include <cerrno>
+
+#if defined(_WIN32)
+#undef EADDRINUSE
+#undef EADDRNOTAVAIL
+#undef EAFNOSUPPORT
+#undef EAGAIN
+#undef EALREADY
+#undef EBADF
+#undef ECONNABORTED
+#undef ECONNREFUSED
+#undef ECONNRESET
+#undef EACCES
+#undef EFAULT
+#undef EHOSTUNREACH
+#undef EINPROGRESS
+#undef EINTR
+#undef EINVAL
+#undef EISCONN
+#undef EMFILE
+#undef ENETDOWN
+#undef ENETUNREACH
+#undef ENFILE
+#undef ENOBUFS
+#undef ENOENT
+#undef ENOMEM
+#undef ENOPROTOOPT
+#undef ENOTCONN
+#undef ENOTSOCK
+#undef EOPNOTSUPP
+#undef EPROTONOSUPPORT
+#undef EPROTOTYPE
+#undef ESHUTDOWN
+#undef ETIMEDOUT
+#define EADDRINUSE WSAEADDRINUSE
+#define EADDRNOTAVAIL WSAEADDRNOTAVAIL
+#define EAFNOSUPPORT WSAEAFNOSUPPORT
+#define EAGAIN WSAEWOULDBLOCK
+#define EALREADY WSAEALREADY
+#define EBADF WSAEBADF
+#define ECONNABORTED WSAECONNABORTED
+#define ECONNREFUSED WSAECONNREFUSED
+#define ECONNRESET WSAECONNRESET
+#define EACCES WSAEACCES
+#define EFAULT WSAEFAULT
+#define EHOSTUNREACH WSAEHOSTUNREACH
+#define EINPROGRESS WSAEINPROGRESS
+#define EINTR WSAEINTR
+#define EINVAL WSAEINVAL
+#define EISCONN WSAEISCONN
+#define EMFILE WSAEMFILE
+#define ENETDOWN WSAENETDOWN
+#define ENETUNREACH WSAENETUNREACH
+#define ENFILE WSAEPROCLIM
+#define ENOBUFS WSAENOBUFS
+#define ENOENT static_cast<int>(ERROR_FILE_NOT_FOUND)
+#define ENOMEM static_cast<int>(WSA_NOT_ENOUGH_MEMORY)
+#define ENOPROTOOPT WSAENOPROTOOPT
+#define ENOTCONN WSAENOTCONN
+#define ENOTSOCK WSAENOTSOCK
+#define EOPNOTSUPP WSAEOPNOTSUPP
+#define EPROTONOSUPPORT WSAEPROTONOSUPPORT
+#define EPROTOTYPE WSAEPROTOTYPE
+#define ESHUTDOWN WSAESHUTDOWN
+#define ETIMEDOUT WSAETIMEDOUT
+#endif

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MIT
+// What the tests ask of Windows. os_posix.hpp has the same names in the same order.
+#pragma once
+
+#include <timed_connect/socket.hpp>
+
+#include <windows.h>
+
+#include <afunix.h>
+#include <tlhelp32.h>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <set>
+#include <string>
+
+namespace support {
+
+/// Of the last call that failed.
+inline int last_error() { return ::WSAGetLastError(); }
+
+/// What send() and recv() take as a length.
+using byte_count = int;
+
+/// For send(): no signal where the peer is gone.
+inline constexpr int no_signal = 0;
+
+/// How long a connect on loopback may take to be seen as complete once it was answered.
+inline constexpr std::chrono::milliseconds connect_grace{300};
+
+/// The tests' own sockets do not wait for the library to start Winsock up.
+inline void start_winsock() {
+  static WSADATA unused;
+  static int const started = ::WSAStartup(0x0202, &unused);
+  static_cast<void>(started);
+}
+
+inline tconn::native_handle open_socket(int family, int type = SOCK_STREAM) {
+  start_winsock();
+  return ::WSASocketW(family, type, 0, nullptr, 0, WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT);
+}
+
+inline void close_handle(tconn::native_handle handle) { ::closesocket(handle); }
+
+inline tconn::native_handle accept_one(tconn::native_handle from) { return ::accept(from, nullptr, nullptr); }
+
+/// Winsock does not tell. A connected socket that has nothing to read tells by how it answers recv(): one that blocks
+/// waits for as long as it was given, and says WSAETIMEDOUT.
+inline bool is_nonblocking(tconn::native_handle handle) {
+  DWORD before = 0;
+  int length = sizeof before;
+  ::getsockopt(handle, SOL_SOCKET, SO_RCVTIMEO, reinterpret_cast<char*>(&before), &length);
+  DWORD const soon = 20;  // milliseconds
+  ::setsockopt(handle, SOL_SOCKET, SO_RCVTIMEO, reinterpret_cast<char const*>(&soon), sizeof soon);
+  char byte = 0;
+  bool const waited = ::recv(handle, &byte, 1, MSG_PEEK) >= 0 || ::WSAGetLastError() != WSAEWOULDBLOCK;
+  ::setsockopt(handle, SOL_SOCKET, SO_RCVTIMEO, reinterpret_cast<char const*>(&before), sizeof before);
+  return !waited;
+}
+
+/// The sockets that this process has open. Handles are multiples of four, and a process of the tests has few.
+inline std::set<std::string> open_handles() {
+  start_winsock();
+  std::set<std::string> found;
+  for (std::uintptr_t handle = 4; handle < 0x1000; handle += 4) {
+    int type = 0;
+    int length = sizeof type;
+    if (::getsockopt(handle, SOL_SOCKET, SO_TYPE, reinterpret_cast<char*>(&type), &length) == 0)
+      found.insert(std::to_string(handle) + " -> socket");
+  }
+  return found;
+}
+
+/// How many threads this process has.
+inline std::ptrdiff_t thread_count() {
+  std::ptrdiff_t count = 0;
+  HANDLE const all = ::CreateToolhelp32Snapshot(TH32CS_SNAPTHREAD, 0);
+  THREADENTRY32 each{};
+  each.dwSize = sizeof each;
+  for (BOOL more = ::Thread32First(all, &each); more != 0; more = ::Thread32Next(all, &each))
+    count += each.th32OwnerProcessID == ::GetCurrentProcessId() ? 1 : 0;
+  ::CloseHandle(all);
+  return count;
+}
+
+/// Windows has no such limit.
+class no_more_descriptors {
+ public:
+  static constexpr bool is_possible = false;
+};
+
+/// The name of the loopback interface in the text of a link-local address, which is its number.
+inline std::string loopback_interface() { return "1"; }
+
+inline long process_id() { return static_cast<long>(::GetCurrentProcessId()); }
+
+}  // namespace support
