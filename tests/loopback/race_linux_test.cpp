@@ -56,12 +56,14 @@ void expect_the_truth(on_timeout how, tconn::connect_result& result, full_listen
 }
 
 TEST_P(Race, completed_in_the_gap_before_the_count_of_SYNs) {
+  if (!tells_what_is_left()) GTEST_SKIP() << needs_a_kernel;
   auto result =
       timed_connect(server.where(), 20ms, {.on_timeout = GetParam()}, completes_before(race_call::count, &server));
   expect_the_truth(GetParam(), result, server);
 }
 
 TEST(RaceDecision, completed_in_the_gap_before_the_decision) {  // keep decides nothing
+  if (!tells_what_is_left()) GTEST_SKIP() << needs_a_kernel;
   for (auto const how : {on_timeout::close, on_timeout::reset}) {
     full_listener server;
     auto result =
@@ -71,12 +73,14 @@ TEST(RaceDecision, completed_in_the_gap_before_the_decision) {  // keep decides 
 }
 
 TEST_P(Race, completed_before_the_last_look_is_given_up_where_late_is_refused) {
+  if (!tells_what_is_left()) GTEST_SKIP() << needs_a_kernel;
   completes_before const sys(race_call::last_look, &server);
   auto result = timed_connect(server.where(), 20ms, {.on_timeout = GetParam(), .accept_late = false}, sys);
   expect_the_truth(GetParam(), result, server);
 }
 
 TEST(RaceAfterwards, an_attempt_given_up_in_flight_never_reaches_the_server) {
+  if (!tells_what_is_left()) GTEST_SKIP() << needs_a_kernel;
   full_listener server;
   for (auto const how : {on_timeout::close, on_timeout::reset}) {
     auto const result = timed_connect(server.where(), 20ms, {.on_timeout = how});
@@ -88,6 +92,7 @@ TEST(RaceAfterwards, an_attempt_given_up_in_flight_never_reaches_the_server) {
 }
 
 TEST(RaceAfterwards, the_SYNs_are_counted) {
+  if (!tells_what_is_left()) GTEST_SKIP() << needs_a_kernel;
   full_listener const server;
   auto const result = timed_connect(server.where(), 1300ms);
   ASSERT_FALSE(result);
@@ -145,6 +150,7 @@ TEST(RaceAfterwards, a_unix_listener_that_is_gone_sees_nothing) {
 }
 
 TEST(RaceAfterwards, a_server_that_accepts_and_resets_around_the_decision_is_not_taken_for_our_abort) {
+  if (!tells_what_is_left()) GTEST_SKIP() << needs_a_kernel;
   class resets_after_decision : public tconn::native_system {
    public:
     explicit resets_after_decision(full_listener* server) : server_(server) {}

@@ -857,8 +857,8 @@ TEST_F(All, is_ended_by_a_wait_that_fails_for_good) {
   tconn::testing::fault_plan plan{.fail_at = 1, .error = EIO, .call = "wait"};
   auto const results =
       tconn::timed_connect_all(two, 1s, {.max_in_flight = 1}, tconn::testing::faulty(simulated{&net}, plan));
-  EXPECT_EQ(results[0].error().code, std::errc::io_error);
-  EXPECT_EQ(results[1].error().code, std::errc::io_error);
+  EXPECT_EQ(results[0].error().code, std::error_code(EIO, tconn::native_category()));
+  EXPECT_EQ(results[1].error().code, std::error_code(EIO, tconn::native_category()));
   EXPECT_EQ(results[1].error().handshake, handshake::not_started);
 }
 

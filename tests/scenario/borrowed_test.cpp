@@ -224,7 +224,7 @@ TEST_F(Borrowed, whose_own_connection_cannot_be_read_is_given_up_with_that_error
     tconn::testing::fault_plan plan{.fail_at = 1, .error = EIO, .call = "peer_name"};
     auto const result = tconn::timed_connect(mine, to, 10ms, {}, tconn::testing::faulty{sys, plan});
     ASSERT_FALSE(result);
-    EXPECT_EQ(result.error().code, std::errc::io_error);
+    EXPECT_EQ(result.error().code, std::error_code(EIO, tconn::native_category()));
     EXPECT_EQ(result.error().aftermath, aftermath::peer_sees_close) << net.log();
   }
   EXPECT_EQ(count(net.wire(), "> FIN"), 2) << net.log();
@@ -493,7 +493,7 @@ TEST_F(Borrowed, takes_no_call_more_than_it_needs) {
   EXPECT_EQ(net.log(),
             "+0ms kind 3\n"
             "+0ms blocking 3\n"
-            "+0ms target_name 3 = Transport endpoint is not connected\n"
+            "+0ms target_name 3 = " + support::said(ENOTCONN) + "\n"
             "+0ms > SYN 192.0.2.1:80\n"
             "+0ms start_connect 3 192.0.2.1:80 = in progress\n"
             "+10ms wait 3 = timed out\n"
@@ -501,7 +501,7 @@ TEST_F(Borrowed, takes_no_call_more_than_it_needs) {
             "+10ms tcp 3\n"
             "+10ms shut_receive 3\n"
             "+10ms tcp 3\n"
-            "+10ms target_name 3 = Transport endpoint is not connected\n"
+            "+10ms target_name 3 = " + support::said(ENOTCONN) + "\n"
             "+10ms connect_error 3\n");
   EXPECT_TRUE(connect_borrowed(mine, 10ms));
   EXPECT_EQ(count(net.log(), "set_"), 0) << net.log();
@@ -516,7 +516,7 @@ TEST_F(Borrowed, that_fails_before_the_connect_tells_which_error_and_keeps_its_m
       if (has_hook) options.before_connect = [](auto, auto const&) { return std::error_code{}; };
       auto const result = tconn::timed_connect(mine, to, 10ms, options, tconn::testing::faulty{simulated{&net}, plan});
       ASSERT_FALSE(result) << call;
-      EXPECT_EQ(result.error().code, std::errc::io_error) << call;
+      EXPECT_EQ(result.error().code, std::error_code(EIO, tconn::native_category())) << call;
       EXPECT_EQ(result.error().handshake, handshake::not_started) << call;
       EXPECT_TRUE(net.is_blocking(mine)) << call;
     }
@@ -530,7 +530,7 @@ TEST_F(Borrowed, whose_mode_cannot_be_given_back_is_told_as_connected_and_kept) 
   tconn::testing::fault_plan plan{.fail_at = 1, .error = EIO, .call = "set_blocking"};
   auto const result = tconn::timed_connect(mine, to, 10ms, {}, tconn::testing::faulty{simulated{&net}, plan});
   ASSERT_FALSE(result);
-  EXPECT_EQ(result.error().code, std::errc::io_error);
+  EXPECT_EQ(result.error().code, std::error_code(EIO, tconn::native_category()));
   EXPECT_EQ(result.error().handshake, handshake::completed);
   EXPECT_EQ(result.error().aftermath, aftermath::kept);
 }

@@ -163,7 +163,7 @@ TEST_F(Pending, start_connect_that_fails_with_a_connection_ends_it_by_FIN) {
   tconn::testing::fault_plan plan{.fail_at = 1, .error = EIO, .call = "peer_name"};
   auto const attempt = tconn::start_connect(to, {}, tconn::testing::faulty{simulated{&net}, plan});
   ASSERT_FALSE(attempt);
-  EXPECT_EQ(attempt.error().code, std::errc::io_error);
+  EXPECT_EQ(attempt.error().code, std::error_code(EIO, tconn::native_category()));
   EXPECT_EQ(attempt.error().aftermath, aftermath::peer_sees_close);
   EXPECT_EQ(count(net.wire(), "> FIN"), 1) << net.log();
   EXPECT_EQ(count(net.wire(), "> RST"), 0) << net.log();

@@ -218,7 +218,7 @@ TEST_F(UnixBacklog, what_is_left_of_a_connection_that_cannot_be_handed_over_is_t
   net.backlog_full_until(server, 0ms);
   auto const told_of = [&](auto sys) {
     auto const result = tconn::timed_connect(server, 10ms, {}, sys);
-    EXPECT_EQ(result.error().code, std::errc::io_error);
+    EXPECT_EQ(result.error().code, std::error_code(EIO, tconn::native_category()));
     return std::pair(result.error().handshake, result.error().aftermath);
   };
   fault_plan stuck{.fail_at = 1, .error = EIO, .call = "set_blocking"};

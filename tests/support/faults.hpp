@@ -6,6 +6,8 @@
 #include <timed_connect/testing/intercepted.hpp>
 #include <timed_connect/testing/simulated.hpp>
 
+#include "support/error_numbers.hpp"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>

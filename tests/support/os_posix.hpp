@@ -24,6 +24,9 @@ namespace support {
 /// Of the last call that failed.
 inline int last_error() { return errno; }
 
+/// What a call answers to a handle that is none.
+inline constexpr int no_such_handle = EBADF;
+
 /// What send() and recv() take as a length.
 using byte_count = std::size_t;
 

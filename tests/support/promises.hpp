@@ -8,6 +8,7 @@
 #include <timed_connect/timed_connect.hpp>
 
 #include "support/counts.hpp"
+#include "support/error_numbers.hpp"
 #include "support/faults.hpp"
 #include "support/printing.hpp"
 #include "support/slow_machinery.hpp"

@@ -14,6 +14,7 @@
 
 #include <string>
 #include <string_view>
+#include <system_error>
 
 namespace support {
 
@@ -29,6 +30,9 @@ using tconn::testing::unreachable;
 using tconn::testing::world;
 
 inline tconn::endpoint at(char const* text) { return *tconn::endpoint::parse(text); }
+
+/// How this system says an error: as its log has it.
+inline std::string said(int error) { return std::error_code(error, tconn::native_category()).message(); }
 
 /// A test that begins with an empty world, and ends by checking that nothing was left open and nothing blocked.
 class Scenario : public testing::Test {

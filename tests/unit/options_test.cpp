@@ -117,7 +117,7 @@ TEST(Options, that_make_no_sense_for_the_family_are_invalid) {
   EXPECT_EQ(check({.user_timeout = 1ms}, local_socket), errc::invalid_option);
   EXPECT_EQ(check({.syn_count = 1}, local_socket), errc::invalid_option);
   EXPECT_EQ(check({.multipath = true}, local_socket), errc::invalid_option);
-  EXPECT_FALSE(check({.local = *endpoint::parse("unix:@me")}, local_socket));
+  EXPECT_FALSE(check({.local = *endpoint::parse("unix:me")}, local_socket));
 }
 
 TEST(Options, the_endpoint_is_checked_first) {

@@ -99,7 +99,9 @@ TEST(FoundEndpoints, are_the_IPv4_and_IPv6_addresses_of_a_list_and_no_others) {
 TEST(ResolveCategory, says_what_getaddrinfo_says_and_knows_the_conditions_of_two) {
   auto const& category = tconn::resolve_category();
   EXPECT_STREQ(category.name(), "resolve");
-  EXPECT_EQ(std::error_code(EAI_NONAME, category).message(), ::gai_strerror(EAI_NONAME));
+  auto const message = std::error_code(EAI_NONAME, category).message();
+  EXPECT_FALSE(message.empty());
+  EXPECT_EQ(std::string(::gai_strerror(EAI_NONAME)).substr(0, message.size()), message);  // Windows ends it by a point
   EXPECT_EQ(std::error_code(EAI_MEMORY, category), std::errc::not_enough_memory);
   EXPECT_EQ(std::error_code(EAI_AGAIN, category), std::errc::resource_unavailable_try_again);
   EXPECT_EQ(std::error_code(EAI_NONAME, category).default_error_condition().category(), category);

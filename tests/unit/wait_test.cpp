@@ -84,7 +84,7 @@ TYPED_TEST(WaitingStrategy, does_not_wait_for_a_descriptor_that_is_not_open) {
   support::close_handle(closed);
   auto entry = tconn::detail::platform::writable(closed);
   int const woken = this->sys.wait(&entry, 1, tconn::detail::never);
-  EXPECT_TRUE(woken == native_error::bad_handle || (woken == 0 && entry.revents != 0)) << woken;
+  EXPECT_TRUE(woken == support::no_such_handle || (woken == 0 && entry.revents != 0)) << woken;
 }
 
 TYPED_TEST(WaitingStrategy, says_which_of_many_handles_is_ready) {
