@@ -52,10 +52,10 @@ course const courses[] = {{"silence", {}},
 template <class Play>
 void sweep_courses(std::string const& what, Play const& play) {
   sweep all(what);
-  for (auto const& [name, script, is_narrow, ports] : courses) {
-    all.run(name, is_narrow, [&, &script = script, &ports = ports](scene const& played) {
-      played.net.on_syn(server, script);
-      played.net.ephemeral_ports(ports);
+  for (auto const& one : courses) {
+    all.run(one.name, one.is_narrow, [&](scene const& played) {
+      played.net.on_syn(server, one.script);
+      played.net.ephemeral_ports(one.ports);
       return play(played);
     });
   }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Sanitizers and valgrind make a program slow; tests that are large on purpose are smaller there.
+// Sanitizers, valgrind and emulators make a program slow; tests that are large on purpose are smaller there.
 #pragma once
+
+#include "support/os.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -30,7 +32,8 @@ inline std::size_t scaled(std::size_t size) {
 
 /// And more time for what has to be done before a deadline.
 inline std::chrono::nanoseconds unhurried(std::chrono::nanoseconds time) {
-  return time * (is_under_valgrind() ? 20 : is_sanitized ? 4 : 1);
+  int const emulator = tells_what_is_left() ? 1 : 10;
+  return time * (is_under_valgrind() ? 20 : is_sanitized ? 4 : emulator);
 }
 
 /// What nothing but computes is slow without optimising too.

@@ -43,7 +43,8 @@ TEST(Host, refers_to_the_text_that_it_was_read_from) {
 }
 
 TEST(Host, refuses_any_other_text) {
-  std::string const long_text = std::string(254, 'a') + ":80";
+  std::string long_text(254, 'a');
+  long_text += ":80";
   for (auto const text : {""sv,
                           ":"sv,
                           "example.org"sv,
