@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Measures everything, half an hour on a machine that does nothing else, and makes the tables of docs/performance.md and its
+# Measures everything, a quarter of an hour on a machine that does nothing else, and makes the tables of docs/performance.md and its
 # pictures anew. The figures themselves stay in build/performance. TIMED_CONNECT_ROUNDS=1 in the environment makes it quick,
 # to see that it works. Ends with a status other than 0 if anything went wrong.
 set -eu

@@ -20,8 +20,8 @@ namespace {
 using namespace std::chrono_literals;
 using support::at_once;
 using support::far_away;
-using support::tells_what_is_left;
 using support::telling;
+using support::tells_what_is_left;
 using support::told;
 using tconn::aftermath;
 using tconn::cancellation;

@@ -58,8 +58,10 @@ TYPED_TEST(Connecting, is_never_early_at_a_black_hole_and_honours_less_than_a_mi
     auto const took = steady::now() - began;
     ASSERT_FALSE(result);
     EXPECT_EQ(result.error().code, errc::deadline_exceeded) << told(result);
-    EXPECT_EQ(result.error().handshake, tells_what_is_left() ? handshake::in_flight : handshake::unknown) << told(result);
-    EXPECT_EQ(result.error().aftermath, tells_what_is_left() ? aftermath::nothing_sent : aftermath::unknown) << told(result);
+    EXPECT_EQ(result.error().handshake, tells_what_is_left() ? handshake::in_flight : handshake::unknown)
+        << told(result);
+    EXPECT_EQ(result.error().aftermath, tells_what_is_left() ? aftermath::nothing_sent : aftermath::unknown)
+        << told(result);
     EXPECT_GE(took, limit);
     EXPECT_GE(result.error().elapsed, limit);
     EXPECT_LE(result.error().elapsed, took);

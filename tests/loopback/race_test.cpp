@@ -44,11 +44,13 @@ TEST_P(LateAnswer, before_the_last_look_is_given_up_where_late_is_refused) {
   auto const accepted = server.accept();
   switch (GetParam()) {
     case on_timeout::close:
-      EXPECT_EQ(failure.aftermath, tells_what_is_left() ? aftermath::peer_sees_close : aftermath::unknown) << told(result);
+      EXPECT_EQ(failure.aftermath, tells_what_is_left() ? aftermath::peer_sees_close : aftermath::unknown)
+          << told(result);
       EXPECT_EQ(how_it_ended(accepted), "FIN");
       break;
     case on_timeout::reset:
-      EXPECT_EQ(failure.aftermath, tells_what_is_left() ? aftermath::peer_sees_reset : aftermath::unknown) << told(result);
+      EXPECT_EQ(failure.aftermath, tells_what_is_left() ? aftermath::peer_sees_reset : aftermath::unknown)
+          << told(result);
       EXPECT_EQ(how_it_ended(accepted), "RST");
       break;
     case on_timeout::keep:

@@ -207,7 +207,8 @@ TEST_F(Any, carries_the_code_of_every_attempt_and_its_message_says_them) {
   EXPECT_EQ(result.error().code, std::errc::connection_refused) << "the first one's";
   EXPECT_EQ(result.error().message(),
             "192.0.2.1:80: Connection refused after 30.000 ms, handshake failed; attempts: 192.0.2.1:80 Connection "
-            "refused, 192.0.2.2:80 " + support::said(EHOSTUNREACH));
+            "refused, 192.0.2.2:80 " +
+                support::said(EHOSTUNREACH));
 }
 
 TEST_F(Any, tells_the_deadline_though_the_last_look_has_found_another_refused) {

@@ -493,16 +493,20 @@ TEST_F(Borrowed, takes_no_call_more_than_it_needs) {
   EXPECT_EQ(net.log(),
             "+0ms kind 3\n"
             "+0ms blocking 3\n"
-            "+0ms target_name 3 = " + support::said(ENOTCONN) + "\n"
-            "+0ms > SYN 192.0.2.1:80\n"
-            "+0ms start_connect 3 192.0.2.1:80 = in progress\n"
-            "+10ms wait 3 = timed out\n"
-            "+10ms wait 3 = timed out\n"
-            "+10ms tcp 3\n"
-            "+10ms shut_receive 3\n"
-            "+10ms tcp 3\n"
-            "+10ms target_name 3 = " + support::said(ENOTCONN) + "\n"
-            "+10ms connect_error 3\n");
+            "+0ms target_name 3 = " +
+                support::said(ENOTCONN) +
+                "\n"
+                "+0ms > SYN 192.0.2.1:80\n"
+                "+0ms start_connect 3 192.0.2.1:80 = in progress\n"
+                "+10ms wait 3 = timed out\n"
+                "+10ms wait 3 = timed out\n"
+                "+10ms tcp 3\n"
+                "+10ms shut_receive 3\n"
+                "+10ms tcp 3\n"
+                "+10ms target_name 3 = " +
+                support::said(ENOTCONN) +
+                "\n"
+                "+10ms connect_error 3\n");
   EXPECT_TRUE(connect_borrowed(mine, 10ms));
   EXPECT_EQ(count(net.log(), "set_"), 0) << net.log();
 }

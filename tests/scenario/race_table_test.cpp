@@ -424,14 +424,18 @@ TEST_F(RaceTable, giving_up_in_flight_takes_no_call_more_than_it_needs) {
             "+0ms open 3\n"
             "+0ms > SYN 192.0.2.1:80\n"
             "+0ms start_connect 3 192.0.2.1:80 = in progress\n"
-            "+0ms start_connect 3 192.0.2.1:80 = " + support::said(EALREADY) + "\n"
-            "+10ms wait 3 = timed out\n"
-            "+10ms wait 3 = timed out\n"
-            "+10ms tcp 3\n"
-            "+10ms shut_receive 3\n"
-            "+10ms tcp 3\n"
-            "+10ms target_name 3 = " + support::said(ENOTCONN) + "\n"
-            "+10ms close 3\n");
+            "+0ms start_connect 3 192.0.2.1:80 = " +
+                support::said(EALREADY) +
+                "\n"
+                "+10ms wait 3 = timed out\n"
+                "+10ms wait 3 = timed out\n"
+                "+10ms tcp 3\n"
+                "+10ms shut_receive 3\n"
+                "+10ms tcp 3\n"
+                "+10ms target_name 3 = " +
+                support::said(ENOTCONN) +
+                "\n"
+                "+10ms close 3\n");
 }
 
 /// A peer that sends faster than we read, and a queue of error reports that never ends.

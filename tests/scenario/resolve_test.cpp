@@ -201,7 +201,8 @@ TEST_F(Resolve, passes_on_why_there_is_no_address) {
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().code, names.error);
   EXPECT_EQ(result.error().elapsed, 20ms);
-  EXPECT_EQ(result.error().message(), "no endpoint: " + names.error.message() + " after 20.000 ms, handshake not_started");
+  EXPECT_EQ(result.error().message(),
+            "no endpoint: " + names.error.message() + " after 20.000 ms, handshake not_started");
   expect_nothing_begun(result);
 }
 

@@ -50,16 +50,18 @@ TEST_F(Success, takes_no_call_more_than_it_needs_when_it_has_to_wait) {
             "+0ms open 3\n"
             "+0ms > SYN 192.0.2.1:80\n"
             "+0ms start_connect 3 192.0.2.1:80 = in progress\n"
-            "+0ms start_connect 3 192.0.2.1:80 = " + support::said(EALREADY) + "\n"
-            "+5ms < SYN-ACK 192.0.2.1:80\n"
-            "+5ms > ACK 192.0.2.1:80\n"
-            "+5ms wait 3 = 0\n"
-            "+5ms connect_error 3\n"
-            "+5ms tcp 3\n"
-            "+5ms peer_name 3\n"
-            "+5ms local_port 3\n"
-            "+5ms close 3\n"
-            "+5ms > FIN 192.0.2.1:80\n");
+            "+0ms start_connect 3 192.0.2.1:80 = " +
+                support::said(EALREADY) +
+                "\n"
+                "+5ms < SYN-ACK 192.0.2.1:80\n"
+                "+5ms > ACK 192.0.2.1:80\n"
+                "+5ms wait 3 = 0\n"
+                "+5ms connect_error 3\n"
+                "+5ms tcp 3\n"
+                "+5ms peer_name 3\n"
+                "+5ms local_port 3\n"
+                "+5ms close 3\n"
+                "+5ms > FIN 192.0.2.1:80\n");
 }
 
 // connect() says EINPROGRESS (or EINTR) although it has started nothing, as a fault injector can make it.

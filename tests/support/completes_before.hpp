@@ -40,8 +40,7 @@ class completes_before : public tconn::native_system {
   void enter(race_call now, tconn::native_handle handle) const {
     if (now != when_ || server_ == nullptr) return;
     std::exchange(server_, nullptr)->open();
-    if (!eventually([&] { return is_connected(handle); }))
-      throw std::runtime_error("the handshake does not complete");
+    if (!eventually([&] { return is_connected(handle); })) throw std::runtime_error("the handshake does not complete");
   }
 
   race_call when_;

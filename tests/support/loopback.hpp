@@ -74,8 +74,7 @@ bool eventually(Condition&& condition, std::chrono::milliseconds limit = 5s) {
 
 class listener {
  public:
-  explicit listener(tconn::endpoint const& at, int backlog = 64)
-      : descriptor_(open_socket(at.family())) {
+  explicit listener(tconn::endpoint const& at, int backlog = 64) : descriptor_(open_socket(at.family())) {
     if (::bind(descriptor_, at.data(), at.size()) != 0 || ::listen(descriptor_, backlog) != 0) {
       throw std::system_error(last_error(), tconn::native_category(), "cannot listen at " + at.to_string());
     }

@@ -23,8 +23,8 @@ inline bool tells_what_is_left() {
     auto const fresh = open_socket(AF_INET);
     sockaddr_in target{};
     tconn::detail::address_length length = sizeof target;
-    int const answer = tconn::detail::platform::name(fresh, tconn::name_of::target,
-                                                     reinterpret_cast<sockaddr*>(&target), length);
+    int const answer =
+        tconn::detail::platform::name(fresh, tconn::name_of::target, reinterpret_cast<sockaddr*>(&target), length);
     close_handle(fresh);
     return answer == tconn::native_error::not_connected;
   }();

@@ -15,9 +15,9 @@ using tconn::endpoint;
 using namespace std::string_literals;
 
 TEST(Endpoint, gives_back_the_text_that_it_was_parsed_from) {
-  for (auto const* text : {"127.0.0.1:80", "0.0.0.0:0", "255.255.255.255:65535", "[::1]:80", "[2001:db8::1]:443",
-                           "[::ffff:192.0.2.1]:1", "[::]:0", "unix:/run/x.sock", "unix:relative",
-                           "unix:/with a space", "unix:/with:colon"}) {
+  for (auto const* text :
+       {"127.0.0.1:80", "0.0.0.0:0", "255.255.255.255:65535", "[::1]:80", "[2001:db8::1]:443", "[::ffff:192.0.2.1]:1",
+        "[::]:0", "unix:/run/x.sock", "unix:relative", "unix:/with a space", "unix:/with:colon"}) {
     auto const parsed = endpoint::parse(text);
     ASSERT_TRUE(parsed) << text;
     EXPECT_TRUE(parsed->valid()) << text;

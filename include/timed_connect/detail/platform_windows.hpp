@@ -95,7 +95,7 @@ struct windows_platform : windows_waiting {
   static int stop_syn_retransmits(native_handle handle) {
     constexpr DWORD initial_rto = 0x98000011;  // _WSAIOW(IOC_VENDOR, 17)
     struct {
-      unsigned short rtt = 0xffff;            // TCP_INITIAL_RTO_UNSPECIFIED_RTT: as it is
+      unsigned short rtt = 0xffff;  // TCP_INITIAL_RTO_UNSPECIFIED_RTT: as it is
       unsigned char max_syn_retransmissions = 0xfe;
     } asked;
     DWORD length = 0;
