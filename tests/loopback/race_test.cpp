@@ -14,7 +14,6 @@ namespace {
 using namespace support;
 using tconn::aftermath;
 using tconn::errc;
-using tconn::handshake;
 using tconn::on_timeout;
 using tconn::timed_connect;
 
