@@ -12,7 +12,6 @@
 namespace {
 
 using namespace support;
-using tconn::aftermath;
 using tconn::endpoint;
 using tconn::errc;
 using tconn::handshake;
