@@ -269,6 +269,7 @@ inline bool endpoint::is_wildcard() const noexcept {
 inline bool endpoint::is_loopback() const noexcept {
   constexpr std::uint32_t first_byte = 24;
   if (family() == AF_INET) return ntohl(as<sockaddr_in>().sin_addr.s_addr) >> first_byte == 127;
+  if (family() != AF_INET6) return false;
   auto const address = as<sockaddr_in6>().sin6_addr;
   auto const v6_loopback = loopback_v6(0).as<sockaddr_in6>().sin6_addr;
   return std::memcmp(&address, &v6_loopback, sizeof address) == 0 ||

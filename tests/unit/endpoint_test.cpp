@@ -31,7 +31,8 @@ TEST(Endpoint, gives_back_the_text_of_an_interface_and_of_an_abstract_name) {
   ASSERT_TRUE(endpoint::parse(scoped)) << scoped;
   EXPECT_EQ(endpoint::parse(scoped)->to_string(), scoped);
   if (!support::is_linux) GTEST_SKIP() << "only Linux has abstract names";
-  EXPECT_EQ(endpoint::parse("unix:@abstract")->to_string(), "unix:@abstract");
+  for (auto const& text : {"unix:@abstract"s, "unix:@" + std::string(106, 'x')})
+    EXPECT_EQ(endpoint::parse(text)->to_string(), text);
 }
 
 TEST(Endpoint, reads_the_parts_of_an_address) {
@@ -246,6 +247,20 @@ TEST(Endpoint, of_another_family_or_length_is_another_one_whatever_bytes_they_sh
   EXPECT_NE(at("unix:/run/a"), at("unix:/var/a"));
   EXPECT_NE(at("unix:/run/a"), at("unix:/run/b")) << "they differ where IPv6 has its flow label";
   EXPECT_NE(at("unix:/run/x/a"), at("unix:/run/x/b"));
+}
+
+TEST(Endpoint, knows_loopback_in_each_of_its_spellings) {
+  for (auto const* text : {"127.0.0.1:80", "127.255.255.255:0", "[::1]:80", "[::ffff:127.0.0.1]:1"})
+    EXPECT_TRUE(endpoint::parse(text)->is_loopback()) << text;
+  for (auto const* text : {"126.255.255.255:80", "128.0.0.1:80", "0.0.0.0:80", "[::]:80", "[::2]:80",
+                           "[2001:db8::1]:80", "[::ffff:126.0.0.1]:1", "[::127.0.0.1]:1", "unix:/x"})
+    EXPECT_FALSE(endpoint::parse(text)->is_loopback()) << text;
+  EXPECT_FALSE(endpoint().is_loopback());
+  // Bytes that would be ::1, were they not of another family.
+  sockaddr_in6 other{};
+  other.sin6_family = AF_APPLETALK;
+  other.sin6_addr.s6_addr[15] = 1;
+  EXPECT_FALSE(endpoint(reinterpret_cast<sockaddr const*>(&other), sizeof other).is_loopback());
 }
 
 TEST(Endpoint, reaches_what_a_socket_connected_to_it_gives_as_its_peer) {
