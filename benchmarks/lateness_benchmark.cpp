@@ -4,8 +4,8 @@
 // timers allow, and the peers. An early return of ours fails the run; that of a peer is shown: its least lateness is then
 // negative.
 #include "by_hand.hpp"
-#include "in_turn.hpp"
 #include "rows.hpp"
+#include "waiting_contest.hpp"
 
 #include <timed_connect/connect.hpp>
 

@@ -3,10 +3,10 @@
 // after a request from another thread a cancelled call returns. Beside each the system calls by hand.
 #include "by_hand.hpp"
 #include "contest.hpp"
-#include "in_turn.hpp"
 #include "quantile.hpp"
 #include "rows.hpp"
 #include "support/loopback.hpp"
+#include "waiting_contest.hpp"
 
 #include <timed_connect/connect.hpp>
 #include <timed_connect/race.hpp>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "in_turn.hpp"
+#include "waiting_contest.hpp"
 
 #include "quantile.hpp"
 #include "support/loopback.hpp"
