@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 # Compiles every header alone for Windows, and compiles and links the quickstart: no more than that
 # can be told without Windows.
-# Usage: cmake -D SOURCE_DIR=. -D WORK_DIR=build/mingw -P mingw_headers.cmake
+# FOREIGN are the headers of other systems in detail/, a regular expression.
+# Usage: cmake -D SOURCE_DIR=. -D WORK_DIR=build/mingw -D FOREIGN=REGEX -P mingw_headers.cmake
 cmake_minimum_required(VERSION 3.23)
 
 find_program(MINGW NAMES x86_64-w64-mingw32-g++-posix x86_64-w64-mingw32-g++)
@@ -17,7 +18,7 @@ set(compile ${MINGW} -std=c++20 -D_WIN32_WINNT=0x0A00 -DNTDDI_VERSION=0x0A000008
 file(MAKE_DIRECTORY ${WORK_DIR})
 
 file(GLOB_RECURSE headers RELATIVE ${SOURCE_DIR}/include ${SOURCE_DIR}/include/timed_connect/*.hpp)
-list(FILTER headers EXCLUDE REGEX "/detail/(platform_posix|platform_posix_error|platform_posix_wait|platform_linux|platform_macos|pthread_cancel)\\.hpp$")
+list(FILTER headers EXCLUDE REGEX "/detail/(${FOREIGN})\\.hpp$")
 list(FILTER headers EXCLUDE REGEX "/resolve_cares\\.hpp$")  # MinGW has no c-ares
 if(NOT headers)
   message(FATAL_ERROR "No headers in ${SOURCE_DIR}/include.")
