@@ -9,7 +9,6 @@
 
 #include <gtest/gtest.h>
 
-#include <optional>
 #include <thread>
 #include <vector>
 
@@ -69,13 +68,12 @@ TEST(Any, gives_up_a_loser_whose_handshake_is_complete_by_its_policy) {
 }
 
 TEST(Retry, connects_once_somebody_listens) {
-  auto const where = closed_port().where();  // free by now
-  std::optional<listener> server;
+  closed_port const server;
   std::thread starts([&] {
     std::this_thread::sleep_for(100ms);
-    server.emplace(where);
+    server.listen();
   });
-  auto const result = tconn::timed_connect_retry(where, 30s);
+  auto const result = tconn::timed_connect_retry(server.where(), 30s);
   starts.join();
   ASSERT_TRUE(result) << told(result);
 }

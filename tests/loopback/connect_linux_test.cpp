@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Real sockets: Unix paths and abstract names, options, and limits of descriptors.
+#include <timed_connect/retry.hpp>
 #include <timed_connect/timed_connect.hpp>
 
 #include "support/loopback.hpp"
@@ -11,6 +12,8 @@
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <sys/resource.h>
+#include <optional>
+#include <thread>
 
 namespace {
 
@@ -19,12 +22,6 @@ using tconn::endpoint;
 using tconn::errc;
 using tconn::handshake;
 using tconn::timed_connect;
-
-void exchange_a_byte(tconn::socket const& client, tconn::socket const& server) {
-  ASSERT_TRUE(server);
-  EXPECT_TRUE(send_text(client.native_handle(), "x"));
-  EXPECT_EQ(what_is_read(server), "1 bytes");
-}
 
 template <class Strategy>
 class ConnectingByPath : public testing::Test {};
@@ -38,15 +35,21 @@ TYPED_TEST(ConnectingByPath, gives_a_working_connection) {
     auto const client = timed_connect(server.where(), 2s, {}, TypeParam{});
     ASSERT_TRUE(client) << told(client);
     EXPECT_FALSE(is_nonblocking(client->native_handle()));
-    exchange_a_byte(*client, server.accept());
+    EXPECT_FALSE(is_inherited(client->native_handle()));
+    EXPECT_TRUE(carries_a_byte(*client, server.accept()));
   }
 }
 
-TEST(Loopback, a_program_that_is_started_does_not_inherit_the_socket) {
-  listener const server;
-  auto const client = timed_connect(server.where(), 2s);
-  ASSERT_TRUE(client) << told(client);
-  EXPECT_NE(::fcntl(client->native_handle(), F_GETFD) & FD_CLOEXEC, 0);
+TEST(Loopback, a_path_that_is_not_there_yet_is_waited_for_by_a_retry) {
+  temporary_path const path("later.sock");
+  std::optional<listener> server;
+  std::thread starts([&] {
+    std::this_thread::sleep_for(100ms);
+    server.emplace(path.where());
+  });
+  auto const result = tconn::timed_connect_retry(path.where(), 30s);
+  starts.join();
+  EXPECT_TRUE(result) << told(result);
 }
 
 TEST(Loopback, a_full_unix_backlog_is_waited_for) {
@@ -70,7 +73,7 @@ TEST(Loopback, a_full_unix_backlog_is_waited_for) {
     auto const client = timed_connect(server.where(), 5s);
     opener.join();
     ASSERT_TRUE(client) << told(client);
-    exchange_a_byte(*client, server.accept());
+    EXPECT_TRUE(carries_a_byte(*client, server.accept()));
     full_listener const other(*endpoint::parse("unix:@timed_connect.other." + std::to_string(::getpid())));
     auto const started = tconn::start_connect(other.where());
     ASSERT_FALSE(started);

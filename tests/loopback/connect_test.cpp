@@ -17,12 +17,6 @@ using tconn::errc;
 using tconn::handshake;
 using tconn::timed_connect;
 
-void exchange_a_byte(tconn::socket const& client, tconn::socket const& server) {
-  ASSERT_TRUE(server);
-  EXPECT_TRUE(send_text(client.native_handle(), "x"));
-  EXPECT_EQ(what_is_read(server), "1 bytes");
-}
-
 template <class Strategy>
 class Connecting : public testing::Test {};
 TYPED_TEST_SUITE(Connecting, strategies, strategy_names);
@@ -34,7 +28,8 @@ TYPED_TEST(Connecting, gives_a_working_connection_of_either_version_of_IP) {
     auto const client = timed_connect(server.where(), 2s, {}, TypeParam{});
     ASSERT_TRUE(client) << told(client);
     EXPECT_FALSE(is_nonblocking(client->native_handle()));
-    exchange_a_byte(*client, server.accept());
+    EXPECT_FALSE(is_inherited(client->native_handle()));
+    EXPECT_TRUE(carries_a_byte(*client, server.accept()));
   }
 }
 
@@ -86,7 +81,7 @@ TEST(Loopback, a_zero_deadline_finds_a_handshake_that_is_over_at_once) {
   listener const server;
   auto const client = timed_connect(server.where(), 0s);
   ASSERT_TRUE(client) << told(client);
-  exchange_a_byte(*client, server.accept());
+  EXPECT_TRUE(carries_a_byte(*client, server.accept()));
 }
 
 TEST(Loopback, a_moment_of_the_system_clock_is_a_deadline) {

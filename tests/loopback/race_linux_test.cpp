@@ -79,18 +79,6 @@ TEST_P(Race, completed_before_the_last_look_is_given_up_where_late_is_refused) {
   expect_the_truth(GetParam(), result, server);
 }
 
-TEST(RaceAfterwards, an_attempt_given_up_in_flight_never_reaches_the_server) {
-  if (!tells_what_is_left()) GTEST_SKIP() << needs_a_kernel;
-  full_listener server;
-  for (auto const how : {on_timeout::close, on_timeout::reset}) {
-    auto const result = timed_connect(server.where(), 20ms, {.on_timeout = how});
-    EXPECT_EQ(result.error().handshake, handshake::in_flight);
-    EXPECT_EQ(result.error().aftermath, aftermath::nothing_sent);
-  }
-  server.open();
-  EXPECT_FALSE(server.accept(1500ms)) << "a SYN was repeated after giving up";
-}
-
 TEST(RaceAfterwards, the_SYNs_are_counted) {
   if (!tells_what_is_left()) GTEST_SKIP() << needs_a_kernel;
   full_listener const server;

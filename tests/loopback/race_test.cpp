@@ -14,6 +14,7 @@ namespace {
 using namespace support;
 using tconn::aftermath;
 using tconn::errc;
+using tconn::handshake;
 using tconn::on_timeout;
 using tconn::timed_connect;
 
@@ -30,8 +31,7 @@ TEST_P(LateAnswer, before_the_last_look_counts_as_success) {
   auto const result = timed_connect(server.where(), 20ms, {.on_timeout = GetParam()}, sys);
   ASSERT_TRUE(result) << told(result);
   auto const accepted = server.accept();
-  EXPECT_TRUE(send_text(result->native_handle(), "x"));
-  EXPECT_EQ(what_is_read(accepted), "1 bytes");
+  EXPECT_TRUE(carries_a_byte(*result, accepted));
 }
 
 TEST_P(LateAnswer, before_the_last_look_is_given_up_where_late_is_refused) {
@@ -76,6 +76,8 @@ TEST(LateAnswers, never_reach_a_server_whose_client_has_given_up) {
   for (auto const how : {on_timeout::close, on_timeout::reset}) {
     auto const result = timed_connect(server.where(), 20ms, {.on_timeout = how});
     EXPECT_EQ(result.error().code, errc::deadline_exceeded) << told(result);
+    EXPECT_EQ(result.error().handshake, tells_what_is_left() ? handshake::in_flight : handshake::unknown);
+    EXPECT_EQ(result.error().aftermath, tells_what_is_left() ? aftermath::nothing_sent : aftermath::unknown);
   }
   server.open();
   EXPECT_FALSE(server.accept(1500ms)) << "a SYN was repeated after giving up";

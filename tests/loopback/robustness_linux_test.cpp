@@ -3,6 +3,7 @@
 // behind.
 #include <timed_connect/timed_connect.hpp>
 
+#include "support/cancelled_wait.hpp"
 #include "support/loopback.hpp"
 #include "support/printing.hpp"
 
@@ -78,27 +79,14 @@ TEST(SignalStorm, moves_no_deadline_and_hides_no_success) {
 struct cancelled_call {
   full_listener black_hole{};
   tconn::socket borrowed{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
-  std::atomic<bool> is_waiting{false};
+  std::atomic<int> waits{0};
   bool borrow = false;
-};
-
-/// The native system, which says when it begins to wait.
-class telling : public tconn::native_system {
- public:
-  explicit telling(std::atomic<bool>* waits) : waits_(waits) {}
-  int wait(tconn::poll_entry* entries, std::size_t count, tconn::time_point until) const {
-    *waits_ = true;
-    return native_system::wait(entries, count, until);
-  }
-
- private:
-  std::atomic<bool>* waits_;
 };
 
 void* wait_for_ever(void* argument) {
   auto& call = *static_cast<cancelled_call*>(argument);
   auto const where = call.black_hole.where();
-  telling const sys(&call.is_waiting);
+  telling<tconn::native_system> const sys(&call.waits);
   if (call.borrow)
     static_cast<void>(timed_connect(call.borrowed.native_handle(), where, tconn::deadline::never(), {}, sys));
   else
@@ -112,7 +100,7 @@ TEST(PthreadCancel, in_the_middle_of_a_wait_leaves_nothing_open_and_gives_a_borr
     call.borrow = borrow;
     pthread_t thread{};
     ASSERT_EQ(::pthread_create(&thread, nullptr, wait_for_ever, &call), 0);
-    ASSERT_TRUE(eventually([&] { return call.is_waiting.load(); }));
+    ASSERT_TRUE(eventually([&] { return call.waits > 0; }));
     ::pthread_cancel(thread);
     void* ended = nullptr;
     ::pthread_join(thread, &ended);

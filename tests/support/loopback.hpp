@@ -160,6 +160,11 @@ inline bool send_text(tconn::native_handle to, std::string const& text) {
   return sent >= 0 && static_cast<std::size_t>(sent) == text.size();
 }
 
+/// Whether what one end sends arrives at the other.
+inline bool carries_a_byte(tconn::socket const& from, tconn::socket const& to) {
+  return to && send_text(from.native_handle(), "x") && what_is_read(to) == "1 bytes";
+}
+
 /// "FIN" or "RST", by which the peer has ended the connection, or what is read instead. wine reads a RST as the end, and
 /// tells it at the first send.
 inline std::string how_it_ended(tconn::socket const& connection) {
@@ -180,6 +185,11 @@ class closed_port {
   }
   tconn::endpoint where() const { return local_name(descriptor_.native_handle()); }
 
+  /// Now somebody listens.
+  void listen() const {
+    if (::listen(descriptor_.native_handle(), 64) != 0) throw std::system_error(last_error(), tconn::native_category());
+  }
+
  private:
   tconn::socket descriptor_;
 };
@@ -189,9 +199,10 @@ class temporary_path {
  public:
   explicit temporary_path(std::string const& name) {
     static std::atomic<int> made{0};
-    folder_ = std::filesystem::temp_directory_path() /
-              ("timed_connect." + std::to_string(process_id()) + '.' + std::to_string(++made));
-    std::filesystem::create_directory(folder_);
+    do {
+      folder_ = std::filesystem::temp_directory_path() /
+                ("timed_connect." + std::to_string(process_id()) + '.' + std::to_string(++made));
+    } while (!std::filesystem::create_directory(folder_));  // false where there is one, an earlier program's
     path_ = (folder_ / name).string();
   }
   temporary_path(temporary_path const&) = delete;

@@ -40,19 +40,31 @@ inline constexpr int no_signal = 0;
 /// How long a connect on loopback may take to be seen as complete once it was answered.
 inline constexpr std::chrono::milliseconds connect_grace{0};
 
+/// Not inherited: from birth where the system can, as other threads may start programs meanwhile.
 inline tconn::native_handle open_socket(int family, int type = SOCK_STREAM) {
+#if defined(SOCK_CLOEXEC)
+  return ::socket(family, type | SOCK_CLOEXEC, 0);
+#else
   int const opened = ::socket(family, type, 0);
   ::fcntl(opened, F_SETFD, FD_CLOEXEC);
   return opened;
+#endif
 }
 
 inline void close_handle(tconn::native_handle handle) { ::close(handle); }
 
 inline tconn::native_handle accept_one(tconn::native_handle from) {
+#if defined(SOCK_CLOEXEC)
+  return ::accept4(from, nullptr, nullptr, SOCK_CLOEXEC);
+#else
   int const accepted = ::accept(from, nullptr, nullptr);
   ::fcntl(accepted, F_SETFD, FD_CLOEXEC);
   return accepted;
+#endif
 }
+
+/// Whether a program that is started has it too.
+inline bool is_inherited(tconn::native_handle handle) { return (::fcntl(handle, F_GETFD) & FD_CLOEXEC) == 0; }
 
 /// Whether this is how a handle came, or was given back.
 inline bool is_nonblocking(tconn::native_handle handle) { return (::fcntl(handle, F_GETFL) & O_NONBLOCK) != 0; }

@@ -35,6 +35,7 @@ inline void start_winsock() {
   static_cast<void>(started);
 }
 
+/// Not inherited.
 inline tconn::native_handle open_socket(int family, int type = SOCK_STREAM) {
   start_winsock();
   return ::WSASocketW(family, type, 0, nullptr, 0, WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT);
@@ -43,6 +44,14 @@ inline tconn::native_handle open_socket(int family, int type = SOCK_STREAM) {
 inline void close_handle(tconn::native_handle handle) { ::closesocket(handle); }
 
 inline tconn::native_handle accept_one(tconn::native_handle from) { return ::accept(from, nullptr, nullptr); }
+
+/// Whether a program that is started has it too.
+inline bool is_inherited(tconn::native_handle handle) {
+  DWORD flags = HANDLE_FLAG_INHERIT;
+  // NOLINTNEXTLINE(performance-no-int-to-ptr): a socket is a handle
+  ::GetHandleInformation(reinterpret_cast<HANDLE>(handle), &flags);
+  return (flags & HANDLE_FLAG_INHERIT) != 0;
+}
 
 /// Winsock does not tell. A connected socket that has nothing to read tells by how it answers recv(): one that blocks
 /// waits for as long as it was given, and says WSAETIMEDOUT.
