@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Winsock's errors compare equal to their std::errc, and the primitives of the platform tell them.
 #include <timed_connect/detail/platform.hpp>
+#include <timed_connect/testing/simulated.hpp>
 #include <timed_connect/timed_connect.hpp>
 
 #include "support/loopback.hpp"
@@ -97,6 +98,21 @@ TEST(WindowsPlatform, refuses_what_Winsock_does_not_have) {
   for (auto const& options : {tconn::connect_options{.interface_name = "1"}, tconn::connect_options{.mark = 1},
                               tconn::connect_options{.syn_count = 2}, tconn::connect_options{.multipath = true}})
     EXPECT_EQ(tconn::timed_connect(server.where(), 1s, options).error().code, tconn::errc::invalid_option);
+}
+
+// It cannot be read, and so not be given back; a borrowed socket keeps its own.
+TEST(WindowsPlatform, repeats_no_SYN_to_loopback_by_a_socket_of_our_own) {
+  using tconn::testing::simulated;
+  auto const asked = [](tconn::testing::world const& net) { return net.log().find("set_option") != std::string::npos; };
+  for (bool const is_loopback : {true, false}) {
+    auto const to = is_loopback ? tconn::endpoint::loopback_v4(80) : *tconn::endpoint::parse("192.0.2.1:80");
+    tconn::testing::world net;
+    static_cast<void>(tconn::timed_connect(to, 10ms, {}, simulated{&net}));
+    EXPECT_EQ(asked(net), is_loopback);
+    tconn::testing::world other;
+    static_cast<void>(tconn::timed_connect(other.lend(), to, 10ms, {}, simulated{&other}));
+    EXPECT_FALSE(asked(other)) << other.log();
+  }
 }
 
 // select() alone sees what has failed in its third set, WSAPoll() in versions of Windows that report it at all.
