@@ -116,7 +116,7 @@ class ledger {
   static constexpr identity filler = 1 << 16;
   static constexpr identity first_identity = filler + 1;
 
-  explicit ledger(std::size_t capacity);
+  explicit ledger(std::size_t capacity) : capacity_(capacity), lines_(new line[capacity + reserve]) {}
 
   /// All lines are empty again.
   void clear();
@@ -138,10 +138,10 @@ class ledger {
 
  private:
   struct line {
-    action by;
-    std::uint8_t place;
-    std::atomic<told> what;
-    std::atomic<std::uint8_t> seen_of_it;
+    action by{};
+    std::uint8_t place = 0;
+    std::atomic<told> what{told::nothing};
+    std::atomic<std::uint8_t> seen_of_it{0};
   };
   static constexpr std::size_t reserve = 1 << 14;  // for the attempts of calls that have begun when it is full
 

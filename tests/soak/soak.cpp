@@ -146,7 +146,8 @@ int main(int count, char** arguments) try {
     return options.exit(why) == 0 ? 0 : 2;
   }
   let_signals_interrupt();
-  ::alarm(2 * seconds + 60);  // ends what hangs
+  // Ends what hangs. A round waits up to 10 s for what is on its way, and a sanitizer takes its time.
+  ::alarm(2 * seconds + (support::is_sanitized ? 300 : 60));
   return run(wanted, std::chrono::seconds(seconds), seed) ? 0 : 1;
 } catch (std::exception const& broken) {
   std::fprintf(stderr, "soak: %s\n", broken.what());
