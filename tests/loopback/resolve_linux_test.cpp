@@ -43,10 +43,17 @@ TEST_F(LookupWithout, a_thread_tells_why_and_counts_nothing) {
   ::pthread_attr_init(&huge);
   ::pthread_attr_setstacksize(&huge, ~std::size_t{0} / 16 * 15);  // of all that can be addressed
   ASSERT_EQ(::pthread_setattr_default_np(&huge), 0);
+  pthread_attr_t taken;
+  ASSERT_EQ(::pthread_getattr_default_np(&taken), 0);
+  std::size_t size = 0;
+  ::pthread_attr_getstacksize(&taken, &size);
+  bool const has_bound = size < ~std::size_t{0} / 16 * 15 - 65536;  // to whole pages
+  ::pthread_attr_destroy(&taken);
   auto const result = timed_connect({"localhost", port}, 10s);
   ::pthread_setattr_default_np(&before);
   ::pthread_attr_destroy(&huge);
   ::pthread_attr_destroy(&before);
+  if (has_bound) GTEST_SKIP() << "this library of C makes the stack smaller, and a thread always finds room";
   ASSERT_FALSE(result) << "there was a thread all the same";
   EXPECT_EQ(result.error().code.category(), std::system_category()) << told(result);  // EAGAIN; EINVAL under valgrind
   EXPECT_EQ(result.error().handshake, tconn::handshake::not_started);

@@ -332,7 +332,7 @@ TEST_F(All, that_waits_for_a_descriptor_is_tried_once_in_10_ms_though_another_wa
   net.descriptor_limit(2);
   net.ports_per_peer(1);
   connect_all({to, to, nth(1), nth(2)}, 35ms);
-  EXPECT_EQ(count(net.log(), "open = Too many open files"), 4) << net.log();
+  EXPECT_EQ(count(net.log(), "open = "), 4) << net.log();
 }
 
 TEST_F(All, tells_at_once_of_an_address_that_cannot_be_had_at_all) {
