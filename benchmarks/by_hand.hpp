@@ -27,28 +27,46 @@ inline timespec to_timespec(std::chrono::nanoseconds time) {
 /// A blocking connect(), which knows no limit.
 inline outcome raw(tconn::endpoint const& to, std::chrono::microseconds) {
   int const handle = open(to);
-  bool const is_connected = ::connect(handle, to.data(), to.size()) == 0;
+  auto const result = peers::outcome_of(::connect(handle, to.data(), to.size()) == 0 ? 0 : errno);
   ::close(handle);
-  return is_connected ? outcome::connected : outcome::failed;
+  return result;
+}
+
+using clock = std::chrono::steady_clock;
+
+inline bool is_ready_by(clock::time_point until, int handle) {
+  pollfd entry{handle, POLLOUT, 0};
+  auto const left = until - clock::now();
+  auto const time = to_timespec(left < left.zero() ? left.zero() : left);
+  return ::ppoll(&entry, 1, &time, nullptr) == 1;
+}
+
+inline int take_error(int handle) {
+  int error = 0;
+  socklen_t length = sizeof error;
+  return ::getsockopt(handle, SOL_SOCKET, SO_ERROR, &error, &length) == 0 ? error : errno;
+}
+
+inline void make_blocking(int handle) {
+  int off = 0;
+  ::ioctl(handle, FIONBIO, &off);
 }
 
 /// Waits for an attempt in flight, and makes its socket a blocking one.
-inline outcome finish(int handle, std::chrono::microseconds limit) {
-  pollfd entry{handle, POLLOUT, 0};
-  auto const time = to_timespec(limit);
-  if (::ppoll(&entry, 1, &time, nullptr) != 1) return outcome::timed_out;
-  int error = 0;
-  socklen_t length = sizeof error;
-  if (::getsockopt(handle, SOL_SOCKET, SO_ERROR, &error, &length) != 0 || error != 0) return outcome::failed;
-  int non_blocking = 0;
-  return ::ioctl(handle, FIONBIO, &non_blocking) == 0 ? outcome::connected : outcome::failed;
+inline outcome finish(int handle, clock::time_point until) {
+  if (!is_ready_by(until, handle)) return outcome::timed_out;
+  int const error = take_error(handle);
+  if (error == 0) make_blocking(handle);
+  return peers::outcome_of(error);
 }
 
-/// Non-blocking connect(), one ppoll(), SO_ERROR, and back to blocking.
+/// Non-blocking connect(), one ppoll() and SO_ERROR where it is in flight, and back to blocking.
 inline outcome poll_loop(tconn::endpoint const& to, std::chrono::microseconds limit) {
+  auto const until = clock::now() + limit;
   int const handle = open(to, SOCK_NONBLOCK);
-  bool const is_started = ::connect(handle, to.data(), to.size()) == 0 || errno == EINPROGRESS;
-  auto const result = is_started ? finish(handle, limit) : outcome::failed;
+  int const error = ::connect(handle, to.data(), to.size()) == 0 ? 0 : errno;
+  if (error == 0) make_blocking(handle);
+  auto const result = error == EINPROGRESS ? finish(handle, until) : peers::outcome_of(error);
   ::close(handle);
   return result;
 }

@@ -2,6 +2,7 @@
 #include "contest.hpp"
 
 #include "quantile.hpp"
+#include "rows.hpp"
 #include "support/loopback.hpp"
 
 #include <benchmark/benchmark.h>
@@ -105,17 +106,18 @@ struct played_contest {
 void show(benchmark::State& state, played_contest& shared, std::size_t mine) {
   shared.play_once();
   if (!shared.error.empty()) state.SkipWithError(shared.error.c_str());
-  std::vector<double> ratios;
-  for (auto _ : state) {
-    auto const round = ratios.size();
-    state.SetIterationTime(shared.medians[mine][round] / 1e9);
-    ratios.push_back(shared.medians[mine][round] / shared.medians[0][round]);
-  }
-  if (ratios.empty()) return;
+  std::size_t round = 0;
+  for (auto _ : state) state.SetIterationTime(shared.medians[mine][round++] / 1e9);
+  if (!shared.error.empty()) return;
   state.counters["ns"] = quantile(shared.medians[mine], 0.5);
-  state.counters["x raw"] = quantile(ratios, 0.5);
-  state.counters["x raw q1"] = quantile(ratios, 0.25);
-  state.counters["x raw q3"] = quantile(ratios, 0.75);
+  tell_ratio(state, "x raw", shared.medians[mine], shared.medians[0]);
+  for (auto const& rival : shared.what.rivals) {
+    auto const& all = shared.what.clients;
+    auto const found = std::find_if(all.begin(), all.end(), [&](client const& one) { return one.name == rival; });
+    if (found == all.end()) continue;  // a peer that is not here
+    tell_ratio(state, "x " + rival, shared.medians[mine],
+               shared.medians[static_cast<std::size_t>(found - all.begin())]);
+  }
 }
 
 }  // namespace

@@ -28,7 +28,8 @@ struct contest {
   peers::outcome expected;
   int rounds;
   std::function<arena()> build;
-  std::vector<client> clients;  ///< The first one is what the others are compared with.
+  std::vector<client> clients;      ///< The first one is what the others are compared with.
+  std::vector<std::string> rivals;  ///< Clients that each other one is compared with as well.
 };
 
 /// An arena with a listener whose connections are accepted and closed after each lap. The kernel completes the

@@ -10,6 +10,7 @@
 
 #include <sys/resource.h>
 #include <sys/utsname.h>
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -43,7 +44,7 @@ class table : public benchmark::BenchmarkReporter {
         }
         print_head(run);
         std::printf("%-42s", name.c_str());
-        for (auto const& [of, counter] : run.counters) std::printf(" %13.*f", decimals(of), counter.value);
+        for (auto const& [of, counter] : run.counters) std::printf(" %*.*f", width(of), decimals(of), counter.value);
         std::puts("");
       }
       std::fflush(stdout);
@@ -54,10 +55,13 @@ class table : public benchmark::BenchmarkReporter {
   // Rows of the same kind stand below one head.
   void print_head(Run const& run) {
     std::string head(42, ' ');
-    for (auto const& [name, counter] : run.counters) head += std::string(14 - name.size(), ' ') + name;
+    for (auto const& [name, counter] : run.counters)
+      head += std::string(1 + static_cast<std::size_t>(width(name)) - name.size(), ' ') + name;
     if (head != head_) std::printf("\n%s\n", head.c_str());
     head_ = head;
   }
+
+  static int width(std::string const& counter) { return std::max(13, static_cast<int>(counter.size())); }
 
   static int decimals(std::string const& counter) {
     return counter.starts_with("x ") ? 3 : counter.starts_with("us") || counter.starts_with("ms ") ? 1 : 0;

@@ -2,6 +2,7 @@
 #include "measured_child.hpp"
 
 #include <malloc.h>
+#include <poll.h>
 #include <sched.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -80,7 +81,8 @@ batch_measure measure(peers::batch_function client, std::span<tconn::endpoint co
 }  // namespace
 
 batch_measure measure_in_a_child(peers::batch_function client, std::span<tconn::endpoint const> to,
-                                 std::vector<bool> const& lives, batch_terms const& terms) {
+                                 std::vector<bool> const& lives, batch_terms const& terms,
+                                 std::function<void()> const& serve) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) throw std::runtime_error("pipe2");
   auto const child = ::fork();
@@ -95,6 +97,7 @@ batch_measure measure_in_a_child(peers::batch_function client, std::span<tconn::
     ::_exit(status);
   }
   ::close(ends[1]);
+  for (pollfd entry{ends[0], POLLIN, 0}; serve && ::poll(&entry, 1, 1) == 0;) serve();
   batch_measure result{};
   auto const count = ::read(ends[0], &result, sizeof result);
   ::close(ends[0]);

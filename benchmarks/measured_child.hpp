@@ -25,6 +25,7 @@ struct batch_measure {
 };
 
 /// The client has connected to a hundred of those that live before anything is measured: its code has then been read,
-/// and what it keeps is there.
+/// and what it keeps is there. `serve` is called in this process meanwhile, every millisecond; it may be empty.
 batch_measure measure_in_a_child(peers::batch_function client, std::span<tconn::endpoint const> to,
-                                 std::vector<bool> const& lives, batch_terms const& terms);
+                                 std::vector<bool> const& lives, batch_terms const& terms,
+                                 std::function<void()> const& serve = {});

@@ -11,8 +11,10 @@
 
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <unistd.h>
 #include <memory>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -26,21 +28,43 @@ using tconn::endpoint;
 outcome same_calls(endpoint const& to, microseconds) {
   int const handle = by_hand::open(to, SOCK_NONBLOCK);
   static_cast<void>(::connect(handle, to.data(), to.size()));
-  bool const connected = ::connect(handle, to.data(), to.size()) == 0;
+  int const error = ::connect(handle, to.data(), to.size()) == 0 ? 0 : errno;
   sockaddr_in own{};
   socklen_t length = sizeof own;
   ::getsockname(handle, reinterpret_cast<sockaddr*>(&own), &length);
-  int non_blocking = 0;
-  ::ioctl(handle, FIONBIO, &non_blocking);
+  by_hand::make_blocking(handle);
   ::close(handle);
   // On a busy machine the handshake may not be over yet.
-  return connected || errno == EALREADY ? outcome::connected : outcome::failed;
+  return error == EALREADY ? outcome::connected : peers::outcome_of(error);
+}
+
+/// The same for a Unix socket, whose connect() says at once whether it is connected.
+outcome same_calls_of_unix(endpoint const& to, microseconds) {
+  int const handle = by_hand::open(to, SOCK_NONBLOCK);
+  int const error = ::connect(handle, to.data(), to.size()) == 0 ? 0 : errno;
+  sockaddr_un peer{};
+  socklen_t length = sizeof peer;
+  ::getpeername(handle, reinterpret_cast<sockaddr*>(&peer), &length);
+  by_hand::make_blocking(handle);
+  ::close(handle);
+  return peers::outcome_of(error);
+}
+
+/// The same where the second connect() says that the first one was refused.
+outcome same_calls_of_a_refusal(endpoint const& to, microseconds) {
+  int const handle = by_hand::open(to, SOCK_NONBLOCK);
+  static_cast<void>(::connect(handle, to.data(), to.size()));
+  int const error = ::connect(handle, to.data(), to.size()) == 0 ? 0 : errno;
+  by_hand::read_state(handle);
+  ::close(handle);
+  return peers::outcome_of(error);
 }
 
 template <class Result>
 outcome told(Result const& result) {
   if (result) return outcome::connected;
-  return result.error().code == tconn::errc::deadline_exceeded ? outcome::timed_out : outcome::failed;
+  if (result.error().code == tconn::errc::deadline_exceeded) return outcome::timed_out;
+  return result.error().code == std::errc::connection_refused ? outcome::refused : outcome::failed;
 }
 
 outcome timed(endpoint const& to, microseconds limit) { return told(tconn::timed_connect(to, limit)); }
@@ -60,7 +84,7 @@ constexpr int many_rounds = 101;
 constexpr int fewer_rounds = 41;
 
 void add_tcp() {
-  contest what{"success", outcome::connected, rounds(many_rounds), {}, {}};
+  contest what{"success", outcome::connected, rounds(many_rounds), {}, {}, {}};
   what.clients = {{"raw", by_hand::raw},
                   {"poll_loop", by_hand::poll_loop},
                   {"same_calls", same_calls},
@@ -68,14 +92,16 @@ void add_tcp() {
                   {"timed_connect_nonblocking", timed_nonblocking},
                   {"timed_connect_borrowed", timed_borrowed}};
   append_peers(what.clients);
+  what.rivals = {"rust_std"};
   what.build = [count = what.clients.size()] { return listening(endpoint::loopback_v4(0), count); };
   add(std::move(what));
 }
 
 void add_unix() {
-  contest what{"unix", outcome::connected, rounds(fewer_rounds), {}, {}};
+  contest what{"unix", outcome::connected, rounds(fewer_rounds), {}, {}, {}};
   what.clients = {{"raw", by_hand::raw},
                   {"poll_loop", by_hand::poll_loop},
+                  {"same_calls", same_calls_of_unix},
                   {"timed_connect", timed},
                   {"timed_connect_nonblocking", timed_nonblocking},
                   {"timed_connect_borrowed", timed_borrowed}};
@@ -87,9 +113,10 @@ void add_unix() {
 }
 
 void add_refusal() {
-  contest what{"refusal", outcome::failed, rounds(fewer_rounds), {}, {}};
+  contest what{"refusal", outcome::refused, rounds(fewer_rounds), {}, {}, {}};
   what.clients = {{"raw", by_hand::raw},
                   {"poll_loop", by_hand::poll_loop},
+                  {"same_calls", same_calls_of_a_refusal},
                   {"timed_connect", timed},
                   {"timed_connect_borrowed", timed_borrowed}};
   append_peers(what.clients);

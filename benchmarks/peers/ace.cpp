@@ -22,7 +22,7 @@ outcome connect(tconn::endpoint const& to, std::chrono::microseconds limit) {
     stream.close();
     return outcome::connected;
   }
-  return errno == ETIME || errno == EWOULDBLOCK ? outcome::timed_out : outcome::failed;
+  return errno == ETIME || errno == EWOULDBLOCK ? outcome::timed_out : peers::outcome_of(errno);
 }
 
 // Its interface takes microseconds, of which it makes whole milliseconds.

@@ -26,8 +26,7 @@ typename Asio::io_context& asio_context() {
 
 template <class Asio>
 outcome asio_outcome(typename Asio::error_code const& error) {
-  if (!error) return outcome::connected;
-  return error == Asio::aborted ? outcome::timed_out : outcome::failed;
+  return error == Asio::aborted ? outcome::timed_out : outcome_of(error.value());
 }
 
 /// The loop is run for as long as the limit says; what is left then is closed. So does Asio's own example.

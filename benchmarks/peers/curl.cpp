@@ -25,9 +25,11 @@ outcome connect(tconn::endpoint const& to, std::chrono::microseconds limit) {
   curl_easy_setopt(handle, CURLOPT_URL, url.c_str());
   curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(limit / std::chrono::milliseconds(1)));
   auto const result = curl_easy_perform(handle);
-  return result == CURLE_OK                   ? outcome::connected
-         : result == CURLE_OPERATION_TIMEDOUT ? outcome::timed_out
-                                              : outcome::failed;
+  if (result == CURLE_OK) return outcome::connected;
+  if (result == CURLE_OPERATION_TIMEDOUT) return outcome::timed_out;
+  long error = -1;
+  curl_easy_getinfo(handle, CURLINFO_OS_ERRNO, &error);
+  return error == ECONNREFUSED ? outcome::refused : outcome::failed;
 }
 
 using namespace std::chrono_literals;

@@ -16,8 +16,9 @@ outcome connect(tconn::endpoint const& to, std::chrono::microseconds limit) {
   GError* error = nullptr;
   auto result = outcome::connected;
   if (g_socket_connect(socket, remote, nullptr, &error) == 0) {
-    bool const is_late = error->domain == G_IO_ERROR && error->code == G_IO_ERROR_TIMED_OUT;
-    result = is_late ? outcome::timed_out : outcome::failed;
+    bool const is_late = g_error_matches(error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT) != 0;
+    bool const is_refused = g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CONNECTION_REFUSED) != 0;
+    result = is_late ? outcome::timed_out : is_refused ? outcome::refused : outcome::failed;
     g_error_free(error);
   }
   g_object_unref(remote);

@@ -52,7 +52,7 @@ outcome connect(tconn::endpoint const& to, std::chrono::microseconds limit) {
   int const handle = ::socket(to.family(), SOCK_STREAM | SOCK_CLOEXEC, 0);
   int const result = connect_linked(handle, to, limit);
   ::close(handle);
-  return result == 0 ? outcome::connected : result == -ECANCELED ? outcome::timed_out : outcome::failed;
+  return result == -ECANCELED ? outcome::timed_out : peers::outcome_of(-result);
 }
 
 /// A batch, with a ring of its own: a connect for each endpoint, and at the deadline a cancellation for each that is left.

@@ -16,7 +16,8 @@ using peers::outcome;
 void note(bufferevent* ended, short what, void* into) {
   *static_cast<outcome*>(into) = (what & BEV_EVENT_CONNECTED) != 0 ? outcome::connected
                                  : (what & BEV_EVENT_TIMEOUT) != 0 ? outcome::timed_out
-                                                                   : outcome::failed;
+                                 : EVUTIL_SOCKET_ERROR() == 0      ? outcome::failed
+                                                                   : peers::outcome_of(EVUTIL_SOCKET_ERROR());
   bufferevent_free(ended);
 }
 

@@ -31,7 +31,7 @@ class loop {
                              [](uv_connect_t* done, int status) { static_cast<loop*>(done->data)->end(status); });
     if (status_ != 0) end(status_);
     uv_run(&loop_, UV_RUN_DEFAULT);
-    return status_ == 0 ? outcome::connected : status_ == UV_ECANCELED ? outcome::timed_out : outcome::failed;
+    return status_ == UV_ECANCELED ? outcome::timed_out : peers::outcome_of(-status_);
   }
 
  private:

@@ -9,6 +9,7 @@
 #include <timed_connect/endpoint.hpp>
 
 #include <netinet/in.h>
+#include <cerrno>
 #include <chrono>
 #include <cstring>
 #include <string>
@@ -19,7 +20,13 @@ namespace peers {
 using std::chrono::microseconds;
 using tconn::endpoint;
 
-enum class outcome { connected, timed_out, failed };
+/// `failed` is anything that a contest never asks for.
+enum class outcome { connected, refused, timed_out, failed };
+
+/// What an error of the kernel's is.
+inline outcome outcome_of(int error) {
+  return error == 0 ? outcome::connected : error == ECONNREFUSED ? outcome::refused : outcome::failed;
+}
 
 /// Connects within the limit, and closes.
 using connect_function = outcome (*)(endpoint const& to, microseconds limit);

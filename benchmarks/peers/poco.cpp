@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <Poco/Exception.h>
+#include <Poco/Net/NetException.h>
 #include <Poco/Net/SocketAddress.h>
 #include <Poco/Net/StreamSocket.h>
 #include <Poco/Timespan.h>
@@ -18,6 +19,8 @@ outcome connect(tconn::endpoint const& to, std::chrono::microseconds limit) try 
   return outcome::connected;
 } catch (Poco::TimeoutException const&) {
   return outcome::timed_out;
+} catch (Poco::Net::ConnectionRefusedException const&) {
+  return outcome::refused;
 } catch (Poco::Exception const&) {
   return outcome::failed;
 }

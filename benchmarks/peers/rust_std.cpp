@@ -14,6 +14,7 @@ outcome connect(tconn::endpoint const& to, std::chrono::microseconds limit) {
   switch (connect_by_rust_std(host, to.port(), static_cast<std::uint64_t>(limit.count()))) {
     case 0: return outcome::connected;
     case 1: return outcome::timed_out;
+    case 2: return outcome::refused;
     default: return outcome::failed;
   }
 }

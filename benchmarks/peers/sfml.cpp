@@ -15,9 +15,10 @@ outcome connect(tconn::endpoint const& to, std::chrono::microseconds limit) {
   sf::IpAddress const address(ntohl(peers::ipv4(to).sin_addr.s_addr));
   auto const status = socket.connect(address, to.port(), sf::microseconds(limit.count()));
   socket.disconnect();
-  return status == sf::Socket::Done       ? outcome::connected
-         : status == sf::Socket::NotReady ? outcome::timed_out
-                                          : outcome::failed;
+  return status == sf::Socket::Done           ? outcome::connected
+         : status == sf::Socket::NotReady     ? outcome::timed_out
+         : status == sf::Socket::Disconnected ? outcome::refused
+                                              : outcome::failed;
 }
 
 std::string version() {
