@@ -224,10 +224,11 @@ TEST_F(Borrowed, is_never_disconnected_by_an_AF_UNSPEC_endpoint) {
       timed_connect(mine.native_handle(), endpoint(reinterpret_cast<sockaddr*>(&unspecified), sizeof(sockaddr)), 1s);
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().code, errc::invalid_endpoint);
-  EXPECT_EQ(state_of(mine.native_handle()), tconn::tcp_state::established);
+  EXPECT_TRUE(is_connected(mine.native_handle()));
 }
 
 TEST_F(Borrowed, that_was_ended_after_the_handshake_is_not_told_as_connected_again) {
+  if (!tells_what_is_left()) GTEST_SKIP() << needs_a_kernel;
   tconn::socket const mine(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   auto const given_up = timed_connect(mine.native_handle(), server.where(), 0ms, {.accept_late = false});
   ASSERT_EQ(given_up.error().aftermath, tconn::aftermath::peer_sees_close) << told(given_up);
@@ -296,6 +297,7 @@ TEST_F(Borrowed, with_fast_open_that_waits_for_its_first_send_is_not_told_as_end
   auto const result = timed_connect(mine.native_handle(), server.where(), 1s);
   ASSERT_FALSE(result) << "nothing was sent";
   EXPECT_EQ(result.error().code, std::errc::already_connected) << told(result);
+  if (!tells_what_is_left()) GTEST_SKIP() << needs_a_kernel;
   EXPECT_EQ(state_of(mine.native_handle()), tconn::tcp_state::syn_sent) << "it is untouched";
 }
 

@@ -48,7 +48,9 @@ inline tconn::tcp_state state_of(tconn::native_handle handle) {
 
 /// Whether the handshake is complete, and not only on its way.
 inline bool is_connected(tconn::native_handle handle) {
-  return is_linux ? state_of(handle) == tconn::tcp_state::established : peer_name(handle) != tconn::endpoint();
+  auto const state = is_linux ? state_of(handle) : tconn::tcp_state::unknown;
+  return state == tconn::tcp_state::unknown ? peer_name(handle) != tconn::endpoint()
+                                            : state == tconn::tcp_state::established;
 }
 
 inline bool is_ready(tconn::poll_entry entry, std::chrono::milliseconds limit) {

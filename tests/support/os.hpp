@@ -17,7 +17,7 @@ inline constexpr bool is_linux = tconn::detail::platform::abstract_names;
 
 /// Whether the system tells what giving up has left behind. Linux does; but an emulator that makes the system calls of
 /// another processor passes few options on (qemu-user 7.2: neither SO_PEERNAME nor SO_INCOMING_CPU nor IPPROTO_MPTCP, and
-/// 4 bytes of TCP_INFO). A socket that is on its way to nobody has no such name: not_connected.
+/// 4 bytes of TCP_INFO, in which a big-endian processor finds nothing). A socket that is on its way to nobody has no such name: not_connected.
 inline bool tells_what_is_left() {
   static bool const does = [] {
     auto const fresh = open_socket(AF_INET);
