@@ -66,11 +66,23 @@ install_for() { # LEG
   esac
 }
 
+# What ctest does not say: why tests were skipped, and of a program that is one test how many of its own have passed.
+tell_what_was_run() { # LEG
+  log=build/$1/Testing/Temporary/LastTest.log
+  [ -f "$log" ] || return 0
+  tr -d '\r' <"$log" | awk '
+    /: Skipped$/ { getline; ++skipped[$0] }
+    /^[0-9]+\/[0-9]+ Test: whole\./ { program = $NF }
+    program != "" && /^\[  (PASSED|SKIPPED) \] [0-9]+ tests?[.,]/ { print program ": " $0 }
+    END { for (why in skipped) print skipped[why] " skipped: " why }'
+}
+
 run() { # LEG
   install_for "$1"
   [ "$1" != windows ] || warm_up_wine
   status=0
   cmake --workflow --preset "$1" || status=$?
+  tell_what_was_run "$1"
   [ "$1" != windows ] || wineserver -k
   return $status
 }
