@@ -48,7 +48,7 @@ install_for() { # LEG
       require $example_needs clang++-19=clang-19 /usr/lib/llvm-19/include/c++/v1/version=libc++-19-dev \
         /usr/lib/llvm-19/lib/libc++abi.so=libc++abi-19-dev $source
       ;;
-    i386) require i686-linux-gnu-g++=g++-i686-linux-gnu qemu-i386=qemu-user $source ;;
+    i386) require i686-linux-gnu-g++=g++-i686-linux-gnu $source ;;
     arm64) require aarch64-linux-gnu-g++=g++-aarch64-linux-gnu qemu-aarch64=qemu-user $source ;;
     armhf | armhf_time64) require arm-linux-gnueabihf-g++=g++-arm-linux-gnueabihf qemu-arm=qemu-user $source ;;
     s390x) require s390x-linux-gnu-g++=g++-s390x-linux-gnu qemu-s390x=qemu-user $source ;;
@@ -77,12 +77,23 @@ tell_what_was_run() { # LEG
     END { for (why in skipped) print skipped[why] " skipped: " why }'
 }
 
+# Programs for i386 run as they are, where the kernel takes them (CONFIG_IA32_EMULATION; some virtual machines' does not).
+# Threads under qemu-i386 7.2 have been seen to hang before they begin.
+may_run() { # LEG
+  [ "$1" != i386 ] || /usr/i686-linux-gnu/lib/ld-linux.so.2 --version >/dev/null 2>&1
+}
+
 run() { # LEG
   install_for "$1"
   [ "$1" != windows ] || warm_up_wine
   status=0
-  cmake --workflow --preset "$1" || status=$?
-  tell_what_was_run "$1"
+  if may_run "$1"; then
+    cmake --workflow --preset "$1" || status=$?
+    tell_what_was_run "$1"
+  else
+    { cmake --preset "$1" && cmake --build --preset "$1"; } || status=$?
+    echo "SKIPPED: the tests, as this kernel takes no programs for $1"
+  fi
   [ "$1" != windows ] || wineserver -k
   return $status
 }
