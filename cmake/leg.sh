@@ -11,7 +11,17 @@ cd "$(dirname "$0")/.."
 
 legs='gcc11 gcc_cxx23 clang16 clang19 clang19_libcxx i386 arm64 armhf armhf_time64 s390x musl macos_arm64 macos_x86_64
   windows'
-source=/usr/src/googletest/googletest/src/gtest-all.cc=googletest
+source='/usr/src/googletest/googletest/src/gtest-all.cc=googletest
+  CLI/CLI.hpp=libcli11-dev nlohmann/json.hpp=nlohmann-json3-dev g++=g++'
+
+# CLI11 and nlohmann-json are headers for any processor: a folder where a cross compiler finds them, and nothing of this
+# machine's.
+share_headers() {
+  headers=$PWD/build/headers
+  mkdir -p "$headers/include" "$headers/share/cmake"
+  ln -sfn /usr/include/CLI /usr/include/nlohmann "$headers/include/"
+  cp -R /usr/share/cmake/CLI11 /usr/share/cmake/nlohmann_json "$headers/share/cmake/"
+}
 
 # A compiler for tests alone, of npm, which Debian does not have. Programs with its names, as CMake wants one word for each.
 fetch_zig() {
@@ -40,6 +50,9 @@ warm_up_wine() {
 install_for() { # LEG
   require cmake=cmake ninja=ninja-build
   case $1 in
+    i386 | arm64 | armhf* | s390x | musl | macos_* | windows) require $source && share_headers ;;
+  esac
+  case $1 in
     gcc11) require $test_needs g++-11=g++-11 ;;
     gcc_cxx23) require $test_needs ;;
     clang16) require $test_needs clang++-16=clang-16 ;;
@@ -48,16 +61,16 @@ install_for() { # LEG
       require $example_needs clang++-19=clang-19 /usr/lib/llvm-19/include/c++/v1/version=libc++-19-dev \
         /usr/lib/llvm-19/lib/libc++abi.so=libc++abi-19-dev $source
       ;;
-    i386) require i686-linux-gnu-g++=g++-i686-linux-gnu $source ;;
-    arm64) require aarch64-linux-gnu-g++=g++-aarch64-linux-gnu qemu-aarch64=qemu-user $source ;;
-    armhf | armhf_time64) require arm-linux-gnueabihf-g++=g++-arm-linux-gnueabihf qemu-arm=qemu-user $source ;;
-    s390x) require s390x-linux-gnu-g++=g++-s390x-linux-gnu qemu-s390x=qemu-user $source ;;
+    i386) require i686-linux-gnu-g++=g++-i686-linux-gnu ;;
+    arm64) require aarch64-linux-gnu-g++=g++-aarch64-linux-gnu qemu-aarch64=qemu-user ;;
+    armhf | armhf_time64) require arm-linux-gnueabihf-g++=g++-arm-linux-gnueabihf qemu-arm=qemu-user ;;
+    s390x) require s390x-linux-gnu-g++=g++-s390x-linux-gnu qemu-s390x=qemu-user ;;
     musl | macos_*)
-      require npm=npm $source
+      require npm=npm
       fetch_zig
       ;;
     windows)
-      require x86_64-w64-mingw32-g++-posix=g++-mingw-w64-x86-64-posix wine=wine /usr/lib/wine/wineserver64=wine64 $source
+      require x86_64-w64-mingw32-g++-posix=g++-mingw-w64-x86-64-posix wine=wine /usr/lib/wine/wineserver64=wine64
       ;;
     *)
       echo "There is no leg '$1'. The legs: $legs" >&2

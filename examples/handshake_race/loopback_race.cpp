@@ -57,8 +57,8 @@ std::string due(aftermath left) {
 /// A connection is real if bytes go both ways.
 std::string both_ways(tconn::socket const& client, tconn::socket const& accepted) {
   if (!accepted) return "accepts nothing";
-  bool const sent = ::send(client.native_handle(), "x", 1, MSG_NOSIGNAL) == 1 &&
-                    ::send(accepted.native_handle(), "y", 1, MSG_NOSIGNAL) == 1;
+  bool const sent = ::send(client.native_handle(), "x", 1, support::no_signal) == 1 &&
+                    ::send(accepted.native_handle(), "y", 1, support::no_signal) == 1;
   bool const arrived =
       sent && support::what_is_read(accepted, 500ms) == "1 bytes" && support::what_is_read(client, 500ms) == "1 bytes";
   return arrived ? "accepts, bytes go both ways" : "accepts, but no bytes go both ways";
@@ -116,7 +116,7 @@ row play_speaking(on_timeout how) {
   support::listener const server;
   auto accepted = std::async(std::launch::async, [&] {
     auto connection = server.accept();
-    ::send(connection.native_handle(), "hello", 5, MSG_NOSIGNAL);
+    ::send(connection.native_handle(), "hello", 5, support::no_signal);
     return connection;
   });
   auto const result = tconn::timed_connect(server.where(), 2s, {.on_timeout = how});
@@ -150,7 +150,7 @@ row play_article_speaking() {
   tconn::socket accepted;
   article::moments const between{[&](int client) {
                                    accepted = server.accept();
-                                   ::send(accepted.native_handle(), "y", 1, MSG_NOSIGNAL);
+                                   ::send(accepted.native_handle(), "y", 1, support::no_signal);
                                    support::is_readable(client, 2s);
                                  },
                                  {}};

@@ -2,9 +2,9 @@
 // Of many endpoints: how far they are, on a terminal, and how it went with all of them.
 #pragma once
 
+#include "process.hpp"
 #include "report.hpp"
 
-#include <unistd.h>
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
@@ -17,8 +17,7 @@ namespace tconnect {
 
 class summary {
  public:
-  explicit summary(std::size_t total)
-      : total_(total), shows_progress_(::isatty(STDERR_FILENO) != 0 && ::isatty(STDOUT_FILENO) == 0) {}
+  explicit summary(std::size_t total) : total_(total), shows_progress_(is_terminal(stderr) && !is_terminal(stdout)) {}
 
   void add(report const& told) {
     auto const name = told.result == result::connected ? "connected" : printable(told.code);

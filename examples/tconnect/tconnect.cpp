@@ -3,15 +3,13 @@
 #include "arguments.hpp"
 #include "line_writer.hpp"
 #include "lookup.hpp"
+#include "process.hpp"
 #include "report.hpp"
 #include "summary.hpp"
 
 #include <timed_connect/resolve.hpp>
 #include <timed_connect/timed_connect.hpp>
 
-#include <fcntl.h>
-#include <sys/resource.h>
-#include <unistd.h>
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
@@ -38,18 +36,10 @@ using clock = std::chrono::steady_clock;
 
 enum exit_status { connected = 0, failed = 1, wrong_usage = 2, deadline_exceeded = 124, interrupted = 130 };
 
-/// Without this the first socket could become the standard output of somebody who has closed his: the results would be
-/// sent to the server. What stands in for it cannot be written to.
-void occupy_closed_standard_streams() {
-  for (int stream : {0, 1, 2}) {
-    if (::fcntl(stream, F_GETFD) == -1 && errno == EBADF) ::open("/dev/null", stream == 0 ? O_WRONLY : O_RDONLY);
-  }
-}
-
 /// Ends at once, for what was found out is out already; the kernel closes the rest. Who has chosen to ignore
 /// interrupts, as nohup(1) does for its programs, goes on ignoring them.
 void end_when_interrupted() {
-  if (std::signal(SIGINT, [](int) { ::_exit(interrupted); }) == SIG_IGN) std::signal(SIGINT, SIG_IGN);
+  if (std::signal(SIGINT, [](int) { tconnect::end_at_once(interrupted); }) == SIG_IGN) std::signal(SIGINT, SIG_IGN);
 }
 
 void complain(std::string const& text) { std::fprintf(stderr, "tconnect: %s\n", text.c_str()); }
@@ -250,13 +240,6 @@ class any_of_them {
 
 // ---- all of them ----
 
-void raise_the_limit_of_descriptors() {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  ::setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 /// Numeric endpoints are a batch that begins at once; names are looked up beside it, and are a batch of their own.
 class all_of_them {
  public:
@@ -328,7 +311,7 @@ class all_of_them {
 };
 
 int connect_all(arguments const& asked) {
-  raise_the_limit_of_descriptors();
+  tconnect::raise_the_limit_of_descriptors();
   return all_of_them(asked).run();
 }
 
@@ -344,7 +327,7 @@ int run(arguments const& asked) {
 }  // namespace
 
 int main(int count, char** words) {
-  occupy_closed_standard_streams();
+  tconnect::occupy_closed_standard_streams();
   end_when_interrupted();
   try {
     CLI::App app("", "tconnect");

@@ -5,7 +5,6 @@
 #include <gtest/gtest.h>
 
 #include <netinet/tcp.h>
-#include <netinet/tcp_fsm.h>
 #include <cstddef>
 
 namespace {
@@ -15,7 +14,6 @@ using macos = tconn::detail::macos_platform;
 static_assert(TCP_CONNECTION_INFO == 0x106);
 static_assert(offsetof(tcp_connection_info, tcpi_state) == 0 && sizeof(tcp_connection_info::tcpi_state) == 1);
 static_assert(sizeof(tcp_connection_info) <= macos::connection_info_read);
-static_assert(TCPS_ESTABLISHED == 4 && TCPS_TIME_WAIT == 10);
 
 TEST(MacosPlatform, tells_nothing_of_a_socket_that_is_none) {
   tconn::tcp_facts facts;

@@ -37,7 +37,7 @@ TEST(PosixPlatform, connects_without_what_Linux_adds) {
   auto const result = timed_connect(server.where(), 3s, {}, plain_system{});
   ASSERT_TRUE(result);
   tconn::socket const accepted = server.accept();
-  ASSERT_EQ(::send(accepted.native_handle(), "x", 1, MSG_NOSIGNAL), 1);
+  ASSERT_EQ(::send(accepted.native_handle(), "x", 1, support::no_signal), 1);
   EXPECT_EQ(what_is_read(tconn::socket(::dup(result->native_handle()))), "1 bytes");
 }
 
@@ -69,7 +69,7 @@ TEST(PosixPlatform, says_of_each_addition_that_it_is_not_there) {
   int opened = -1;
   EXPECT_EQ(posix::open(opened, AF_INET, /*multipath*/ true), native_error::protocol_not_supported);
   EXPECT_EQ(opened, -1);
-  tconn::socket const any(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  tconn::socket const any(support::open_socket(AF_INET));
   for (auto const option : {socket_option::user_timeout_ms, socket_option::syn_count, socket_option::mark}) {
     EXPECT_EQ(posix::set_option(any.native_handle(), option, 1), native_error::unknown_option);
   }
@@ -94,7 +94,7 @@ TEST(PosixPlatform, has_no_queue) {
   tconn::native_handle queue = tconn::no_handle;
   EXPECT_EQ(waiting::open_queue(queue), native_error::not_supported);
   EXPECT_EQ(queue, tconn::no_handle);
-  tconn::socket const any(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  tconn::socket const any(support::open_socket(AF_INET));
   EXPECT_EQ(waiting::watch(queue, any.native_handle(), 0), native_error::not_supported);
   std::uint32_t token = 0;
   std::size_t count = 1;
@@ -140,15 +140,15 @@ TEST(PosixPlatform, writes_the_length_into_an_address_that_begins_with_it) {
 }
 
 TEST(PosixPlatform, says_when_there_is_nothing_to_throw_away_or_nothing_to_read_from) {
-  tconn::socket const none(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  tconn::socket const none(support::open_socket(AF_UNIX));
   errno = 0;
   EXPECT_EQ(posix::discard_received(none.native_handle()), EINVAL);
   int ends[2];
-  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
   tconn::socket const mine(ends[0]);
   tconn::socket peer(ends[1]);
   EXPECT_EQ(posix::discard_received(mine.native_handle()), native_error::try_again);
-  ASSERT_EQ(::send(ends[1], "x", 1, MSG_NOSIGNAL), 1);
+  ASSERT_EQ(::send(ends[1], "x", 1, support::no_signal), 1);
   EXPECT_EQ(posix::discard_received(mine.native_handle()), 0);
   peer.close();
   errno = 0;
