@@ -86,7 +86,7 @@ tell_what_was_run() { # LEG
   tr -d '\r' <"$log" | awk '
     /: Skipped$/ { getline; ++skipped[$0] }
     /^[0-9]+\/[0-9]+ Test: whole\./ { program = $NF }
-    program != "" && /^\[  (PASSED|SKIPPED) \] [0-9]+ tests?[.,]/ { print program ": " $0 }
+    program != "" && /^\[  (PASSED |SKIPPED) \] [0-9]+ tests?[.,]/ { print program ": " $0 }
     END { for (why in skipped) print skipped[why] " skipped: " why }'
 }
 
