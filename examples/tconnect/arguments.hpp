@@ -181,6 +181,7 @@ Exit status: 0 connected, 1 failed, 2 wrong usage, 124 deadline exceeded, 130 in
 Of several endpoints, one that failed counts most, then one that exceeded its deadline. With --any one line tells of the
 endpoint that has won, or of one that has not; with --all the lines come as the results do, and without --json a summary
 goes to standard error. Names are looked up first, all at the same time; numeric endpoints do not wait for them.
+Ctrl-C cancels what is under way and tells what was left behind; a second one ends at once.
 
 Examples:
   tconnect --timeout 250ms 127.0.0.1:8080

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "arguments.hpp"
+#include "interrupt.hpp"
 
 #include <timed_connect/resolve.hpp>
 
@@ -38,7 +39,7 @@ inline looked_up look_up_all(std::vector<target> const& targets, std::vector<std
     for (std::size_t at = 0; (at = next++) < names.size();) {
       auto const now = std::chrono::steady_clock::now();
       auto const& name = targets[names[at]];
-      if (now < until.until(now)) found[at] = tconn::resolve({name.host, name.service}, until);
+      if (now < until.until(now)) found[at] = tconn::resolve({name.host, name.service}, until, &stop());
     }
   };
   std::vector<std::thread> beside;

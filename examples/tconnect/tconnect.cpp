@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // tconnect: does the connection come about, by then, and if not, what is left behind? For people and for scripts.
 #include "arguments.hpp"
+#include "interrupt.hpp"
 #include "line_writer.hpp"
 #include "lookup.hpp"
 #include "process.hpp"
@@ -13,7 +14,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
-#include <csignal>
 #include <cstddef>
 #include <cstdio>
 #include <exception>
@@ -34,13 +34,7 @@ using tconnect::result;
 
 using clock = std::chrono::steady_clock;
 
-enum exit_status { connected = 0, failed = 1, wrong_usage = 2, deadline_exceeded = 124, interrupted = 130 };
-
-/// Ends at once, for what was found out is out already; the kernel closes the rest. Who has chosen to ignore
-/// interrupts, as nohup(1) does for its programs, goes on ignoring them.
-void end_when_interrupted() {
-  if (std::signal(SIGINT, [](int) { tconnect::end_at_once(interrupted); }) == SIG_IGN) std::signal(SIGINT, SIG_IGN);
-}
+enum exit_status { connected = 0, failed = 1, wrong_usage = 2, deadline_exceeded = 124 };  // and tconnect::interrupted
 
 void complain(std::string const& text) { std::fprintf(stderr, "tconnect: %s\n", text.c_str()); }
 
@@ -111,7 +105,7 @@ class output {
     status_ = failed;
     return false;
   }
-  int status() const { return status_; }
+  int status() const { return tconnect::was_interrupted() ? tconnect::interrupted : status_; }
 
  private:
   bool json_;
@@ -130,14 +124,16 @@ tconn::connect_result connect_to_name(tconn::host const& name, tconnect::duratio
     if (outcome || outcome.error().code != tconn::errc::resolver_busy) return outcome;
     constexpr std::chrono::milliseconds pause{20};
     std::this_thread::sleep_until(std::min(clock::now() + pause, clock::time_point(until.until(clock::now()))));
-    if (clock::now() < until.until(clock::now())) continue;
-    outcome.error().code = make_error_code(tconn::errc::deadline_exceeded);
+    bool const is_in_time = clock::now() < until.until(clock::now());
+    if (is_in_time && !tconnect::stop().requested()) continue;
+    outcome.error().code = make_error_code(is_in_time ? tconn::errc::cancelled : tconn::errc::deadline_exceeded);
     return outcome;
   }
 }
 
 tconn::connect_result connect(tconnect::target const& to, arguments const& asked) {
   auto options = asked.options;
+  options.cancel = &tconnect::stop();
   tconn::host const name{to.host, to.service};
   if (!to.address && options.on_timeout == tconn::on_timeout::keep) options.on_timeout = tconn::on_timeout::close;
   if (asked.retry) {
@@ -159,7 +155,7 @@ int connect_each(arguments const& asked) {
     auto const began = clock::now();
     auto outcome = connect(to, asked);
     auto const elapsed = clock::now() - began;
-    if (!out.add(tell(to, outcome, elapsed))) break;
+    if (!out.add(tell(to, outcome, elapsed)) || tconnect::was_interrupted()) break;
     if (!outcome && outcome.error().pending) kept.push_back(std::move(*outcome.error().pending));
   }
   return out.status();
@@ -191,7 +187,7 @@ class any_of_them {
  private:
   tconn::race_options options() const {
     auto options = asked_.options;
-    options.cancel = &won_;
+    options.cancel = &tconnect::stop();
     return {.each = options, .hedge_after = asked_.hedge_after};
   }
 
@@ -226,14 +222,13 @@ class any_of_them {
     std::lock_guard const held(mutex_);
     if (told_ && told_->result == result::connected) return;
     auto told = tell(asked_.targets[at], outcome, clock::now() - began_);
-    if (told.result == result::connected) won_.request();
+    if (told.result == result::connected) tconnect::stop().request();
     if (!told_ || told.result == result::connected || told.result == result::deadline_exceeded) told_ = std::move(told);
   }
 
   arguments const& asked_;
   clock::time_point began_ = clock::now();
   tconn::deadline until_ = tconn::deadline::after(asked_.timeout);
-  tconn::cancellation won_{};
   std::mutex mutex_{};
   std::optional<report> told_{};
 };
@@ -244,7 +239,7 @@ class any_of_them {
 class all_of_them {
  public:
   explicit all_of_them(arguments const& asked)
-      : asked_(asked), out_(asked), counts_(asked.targets.size()), writer_([this] { cannot_print_.request(); }) {}
+      : asked_(asked), out_(asked), counts_(asked.targets.size()), writer_([] { tconnect::stop().request(); }) {}
 
   int run() {
     std::vector<std::size_t> names;
@@ -275,7 +270,7 @@ class all_of_them {
     std::map<std::size_t, std::size_t> left;
     for (auto const target : all.target_of) ++left[target];
     auto options = asked_.options;
-    options.cancel = &cannot_print_;
+    options.cancel = &tconnect::stop();
     auto const before = clock::now() - began_;
     auto note = [&](tconn::batch_event& event) {
       auto const target = all.target_of[event.index];
@@ -302,7 +297,6 @@ class all_of_them {
   arguments const& asked_;
   clock::time_point began_ = clock::now();
   tconn::deadline until_ = tconn::deadline::after(asked_.timeout);
-  tconn::cancellation cannot_print_{};
   std::mutex batches_{};
   std::mutex mutex_{};
   output out_;
@@ -316,6 +310,7 @@ int connect_all(arguments const& asked) {
 }
 
 int run(arguments const& asked) {
+  tconnect::cancel_when_interrupted();
   switch (asked.mode) {
     case tconnect::mode::any: return any_of_them(asked).run();
     case tconnect::mode::all: return connect_all(asked);
@@ -328,7 +323,7 @@ int run(arguments const& asked) {
 
 int main(int count, char** words) {
   tconnect::occupy_closed_standard_streams();
-  end_when_interrupted();
+  tconnect::end_when_interrupted();
   try {
     CLI::App app("", "tconnect");
     try {

@@ -11,8 +11,11 @@
 #include <sched.h>
 #include <sys/mount.h>
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <csignal>
+#include <cstdint>
+#include <cstdio>
 #include <fstream>
 #include <functional>
 #include <sstream>
@@ -423,16 +426,14 @@ TEST(TconnectOutput, into_such_a_pipe_is_told_where_SIGPIPE_is_ignored) {
   EXPECT_EQ(end.err, "tconnect: cannot write to standard output: Broken pipe\n");
 }
 
-TEST(TconnectInterrupt, ends_it_with_130_and_what_was_found_out_is_out) {
-  listener const server;
-  full_listener const silent;
-  program run(command({"--timeout=20s", text_of(server.where()), text_of(silent.where())}));
-  EXPECT_EQ(run.read_lines(1).rfind(text_of(server.where()), 0), 0U);
+TEST(TconnectInterrupt, waits_for_no_more_endpoints_from_standard_input) {
+  program run(command({"--all", "-"}), [] {
+    std::array<int, 2> ends{};  // both ends are inherited, so that there is no end of file
+    if (::pipe(ends.data()) == 0) ::dup2(ends[0], STDIN_FILENO);
+  });
+  std::this_thread::sleep_for(500ms);
   run.send(SIGINT);
-  auto const end = run.wait();
-  EXPECT_EQ(end.status, 130);
-  EXPECT_EQ(std::count(end.out.begin(), end.out.end(), '\n'), 1);
-  EXPECT_EQ(end.err, "");
+  EXPECT_EQ(run.wait().status, 130);
 }
 
 TEST(TconnectInterrupt, stays_ignored_if_it_was_as_under_nohup) {
@@ -585,6 +586,46 @@ TEST(TconnectAll, ends_early_when_nobody_reads_its_results) {
   auto run = program(command({"--all", "--timeout=2s", text_of(server.where()), text_of(dead.where())}));
   run.stop_reading();
   EXPECT_EQ(run.wait().status, -SIGPIPE);
+}
+
+/// Whether somebody's SYN to this port of 127.0.0.1 is unanswered.
+bool has_syn_sent_to(std::uint16_t port) {
+  std::array<char, 32> sought{};
+  std::snprintf(sought.data(), sought.size(), "0100007F:%04X 02 ", port);
+  std::ifstream table("/proc/net/tcp");
+  for (std::string line; std::getline(table, line);)
+    if (line.find(sought.data()) != std::string::npos) return true;
+  return false;
+}
+
+TEST(TconnectInterrupt, cancels_what_is_under_way_tells_it_and_ends_with_130) {
+  listener const server;
+  full_listener const silent;
+  program run(command({"--timeout=20s", text_of(server.where()), text_of(silent.where()), text_of(server.where())}));
+  EXPECT_EQ(run.read_lines(1).rfind(text_of(server.where()), 0), 0U);
+  ASSERT_TRUE(support::eventually([&] { return has_syn_sent_to(silent.where().port()); }));
+  run.send(SIGINT);
+  auto const end = run.wait();
+  EXPECT_EQ(end.status, 130);
+  EXPECT_EQ(std::count(end.out.begin(), end.out.end(), '\n'), 2) << end.out;
+  EXPECT_NE(end.out.find("cancelled; given up in silence\n"), std::string::npos) << end.out;
+  EXPECT_EQ(end.err, "");
+}
+
+TEST(TconnectInterrupt, tells_what_was_under_way_at_the_same_time) {
+  for (std::string const mode : {"--all", "--any"}) {
+    full_listener const silent;
+    auto const port = silent.where().port();
+    program run(
+        command({mode, "--json", "--timeout=20s", text_of(silent.where()), "localhost:" + std::to_string(port)}));
+    ASSERT_TRUE(support::eventually([&] { return has_syn_sent_to(port); }));
+    run.send(SIGINT);
+    auto const end = run.wait();
+    EXPECT_EQ(end.status, 130) << mode;
+    auto const told = objects_of(end.out);
+    EXPECT_EQ(told.size(), mode == "--all" ? 2U : 1U) << end.out;
+    for (auto const& one : told) EXPECT_EQ(one["code"], "cancelled") << mode;
+  }
 }
 
 // Names want a resolver and a list of hosts; these are in a namespace of their own, with a resolver that never answers
