@@ -9,6 +9,7 @@
 #include <linux/filter.h>
 #include <sys/resource.h>
 #include <unistd.h>
+#include <chrono>
 #include <cstddef>
 #include <cstdio>
 #include <exception>
@@ -59,6 +60,8 @@ bool is_exceeded(Result const& result) {
   return !result && result.error().code == errc::deadline_exceeded;
 }
 
+std::error_code agrees(tconn::native_handle, tconn::endpoint const&) { return {}; }
+
 bool success(tconn::endpoint const& at, tconn::connect_options const& options = {}) {
   listener const server(at);
   auto const to = server.where();
@@ -102,11 +105,11 @@ bool found_by_the_last_look(tconn::connect_options const& options) {
 
 tconn::socket fresh(int flags) { return tconn::socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | flags, 0)); }
 
-bool borrowed_success(int flags) {
+bool borrowed_success(int flags, tconn::connect_options const& options = {}) {
   listener const server;
   auto const to = server.where();
   auto const mine = fresh(flags);
-  return marked([&] { return timed_connect(mine.native_handle(), to, 10s).has_value(); });
+  return marked([&] { return timed_connect(mine.native_handle(), to, 10s, options).has_value(); });
 }
 
 bool borrowed_exceeded(on_timeout how) {
@@ -135,6 +138,19 @@ bool started_and_abandoned() {
   });
 }
 
+// The port is opened by what says that there is to be another attempt: that call to listen() is not the library's.
+bool tried_again() {
+  static closed_port const server;
+  auto const to = server.where();
+  tconn::retry_options options;
+  options.retries = [](std::error_code const& code) {
+    server.listen();
+    return code == std::errc::connection_refused;
+  };
+  options.seed = 3;  // a pause of 47 ms
+  return marked([&] { return tconn::timed_connect_retry(to, 10s, options).has_value(); });
+}
+
 bool unix_backlog() {
   temporary_path const path("server");
   full_listener const full(path.where());
@@ -143,11 +159,11 @@ bool unix_backlog() {
 }
 
 // The first one is dead, and given up when the second one has connected.
-bool race() {
+bool race(std::chrono::nanoseconds stagger) {
   silent_peer const silent;
   listener const server;
   std::vector<tconn::endpoint> const to{silent.where(), server.where()};
-  return marked([&] { return tconn::timed_connect_any(to, 10s, {.stagger = 0ns}).has_value(); });
+  return marked([&] { return tconn::timed_connect_any(to, 10s, {.stagger = stagger}).has_value(); });
 }
 
 // Every second one is dead, and given up when the deadline has passed.
@@ -189,6 +205,9 @@ constexpr path paths[] = {
     {"success_nonblocking", [] { return success(tconn::endpoint::loopback_v4(0), {.nonblocking = true}); }},
     {"success_v6", [] { return success(tconn::endpoint::loopback_v6(0)); }},
     {"success_unix", success_unix},
+    {"success_no_delay", [] { return success(tconn::endpoint::loopback_v4(0), {.no_delay = true}); }},
+    {"success_keep_alive", [] { return success(tconn::endpoint::loopback_v4(0), {.keep_alive = true}); }},
+    {"success_hook", [] { return success(tconn::endpoint::loopback_v4(0), {.before_connect = agrees}); }},
     {"refused", refused},
     {"exceeded_close", [] { return exceeded(limit, on_timeout::close); }},
     {"exceeded_reset", [] { return exceeded(limit, on_timeout::reset); }},
@@ -199,13 +218,16 @@ constexpr path paths[] = {
     {"late_reset", [] { return found_by_the_last_look({.on_timeout = on_timeout::reset, .accept_late = false}); }},
     {"borrowed_success_blocking", [] { return borrowed_success(0); }},
     {"borrowed_success_nonblocking", [] { return borrowed_success(SOCK_NONBLOCK); }},
+    {"borrowed_success_hook", [] { return borrowed_success(SOCK_NONBLOCK, {.before_connect = agrees}); }},
     {"borrowed_exceeded_close", [] { return borrowed_exceeded(on_timeout::close); }},
     {"borrowed_exceeded_reset", [] { return borrowed_exceeded(on_timeout::reset); }},
     {"borrowed_exceeded_keep", [] { return borrowed_exceeded(on_timeout::keep); }},
     {"started_and_finished", started_and_finished},
     {"started_and_abandoned", started_and_abandoned},
+    {"tried_again", tried_again},
     {"unix_backlog", unix_backlog},
-    {"race", race},
+    {"race", [] { return race(0ns); }},
+    {"paced_race", [] { return race(limit); }},
     {"batch_of_20", [] { return batch(20); }},
     {"batch_of_64", [] { return batch(64); }},
     {"requested", requested},

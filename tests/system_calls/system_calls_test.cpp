@@ -123,8 +123,14 @@ path const paths[] = {
     {"success_nonblocking", "socket connect connect getsockname close", needs::answers_at_once},
     {"success_v6", at_once, needs::answers_at_once},
     {"success_unix", "socket connect getpeername" + block + " close"},
+    {"success_no_delay", "socket setsockopt:TCP_NODELAY " + connected_at_once, needs::answers_at_once},
+    {"success_keep_alive", "socket setsockopt:SO_KEEPALIVE " + connected_at_once, needs::answers_at_once},
+    // The hook may have made the socket blocking.
+    {"success_hook", "socket ioctl:FIONBIO[1] " + connected_at_once, needs::answers_at_once},
     // TCP_INFO has the count of SYNs.
     {"refused", refused_at_once, needs::answers_at_once},
+    // listen() is the path's own; the pause follows it.
+    {"tried_again", refused_at_once + " listen ppoll " + at_once, needs::answers_at_once},
     {"exceeded_close", "socket connect connect " + given_up_in_flight + " close", needs::time_to_wait},
     {"exceeded_reset", "socket connect connect " + given_up_in_flight + " close", needs::time_to_wait},
     {"exceeded_keep", "socket connect connect ppoll ppoll getsockopt:TCP_INFO", needs::time_to_wait},
@@ -140,6 +146,8 @@ path const paths[] = {
      needs::answers_at_once},
     {"borrowed_success_blocking", borrow + " connect " + look + block},
     {"borrowed_success_nonblocking", borrow_nonblocking + " connect " + look},
+    // Whatever mode the hook has left, it comes back in its own.
+    {"borrowed_success_hook", borrow + " connect " + look + " ioctl:FIONBIO[1]"},
     // SO_ERROR takes away the error that the abort leaves, so that the descriptor can connect again.
     {"borrowed_exceeded_close", borrow + " connect " + given_up_in_flight + " getsockopt:SO_ERROR" + block,
      needs::time_to_wait},
@@ -212,6 +220,8 @@ void PrintTo(several const& which, std::ostream* out) { *out << which.name; }
 several const severals[] = {
     // The second one is connected before anything is waited for.
     {"race", 1, 1, {}},
+    // The second one begins after a pause.
+    {"paced_race", 1, 1, {{"ppoll", 1}}},
     // One wait and one last look for all.
     {"batch_of_20", 10, 10, {{"ppoll", 2}}},
     // From 64 on each that is in flight is given to a queue, which is waited for and looked at.
