@@ -9,12 +9,15 @@
 #include <linux/filter.h>
 #include <sys/resource.h>
 #include <unistd.h>
+#include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdio>
 #include <exception>
 #include <string_view>
 #include <system_error>
+#include <thread>
 #include <vector>
 
 namespace {
@@ -36,23 +39,78 @@ bool marked(Part&& part) {
   return as_expected;
 }
 
-/// A server that hears nothing, whatever the machine is doing.
+/// The strategy, which says when it begins to wait. It may be told to wait only when the answer has come.
+template <class Strategy>
+struct telling : Strategy {
+  std::atomic<bool>* has_begun;
+  std::atomic<bool> const* may_go_on;
+  int wait(tconn::poll_entry* entries, std::size_t count, tconn::time_point until) const {
+    *has_begun = true;
+    while (!*may_go_on) {  // without a system call
+    }
+    return Strategy::wait(entries, count, until);
+  }
+};
+
+/// When a wait goes on that another thread answers.
+enum class wait_goes_on { at_once, after_the_answer };
+
+/// Plays a part that waits, and lets another thread answer it meanwhile: strace follows the first thread alone.
+template <class Strategy, class Answer, class Part>
+bool answered(Answer&& answer, Part&& part, wait_goes_on when = wait_goes_on::at_once) {
+  std::atomic<bool> has_begun = false;
+  std::atomic<bool> may_go_on = when == wait_goes_on::at_once;
+  std::thread other([&] {
+    if (eventually([&] { return has_begun.load(); })) answer();
+    may_go_on = true;
+  });
+  bool const as_expected = marked([&] { return part(telling<Strategy>{{}, &has_begun, &may_go_on}); });
+  other.join();
+  return as_expected;
+}
+
+/// A server that hears nothing. It answers with a SYN of its own, which opens a connection as well (RFC 9293, 3.5): the
+/// SYN that it has not heard is repeated only after a second.
 class silent_peer {
  public:
-  silent_peer() {
-    auto const any = tconn::endpoint::loopback_v4(0);
+  silent_peer() : deaf_(bound_to(tconn::endpoint::loopback_v4(0))) {
     sock_filter nothing = BPF_STMT(BPF_RET | BPF_K, 0);
     sock_fprog const filter{1, &nothing};
     if (::setsockopt(deaf_.native_handle(), SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter) != 0 ||
-        ::bind(deaf_.native_handle(), any.data(), any.size()) != 0 || ::listen(deaf_.native_handle(), 0) != 0) {
+        ::listen(deaf_.native_handle(), 0) != 0) {
       throw std::system_error(last_error(), tconn::native_category(), "cannot listen and hear nothing");
     }
   }
 
   tconn::endpoint where() const { return local_name(deaf_.native_handle()); }
 
+  /// Connects to every socket of this program that waits for an answer.
+  void answer() {
+    constexpr tconn::native_handle most_handles = 256;
+    for (tconn::native_handle handle = 0; handle < most_handles; ++handle) {
+      if (state_of(handle) != tconn::tcp_state::syn_sent) continue;
+      auto const to = local_name(handle);
+      auto& from = answers_.emplace_back(bound_to(where()));
+      if (::connect(from.native_handle(), to.data(), to.size()) == 0) eventually([&] { return is_connected(handle); });
+    }
+  }
+
+  /// From now on every SYN is refused.
+  void stop() { deaf_.close(); }
+
  private:
-  tconn::socket deaf_{open_socket(AF_INET)};
+  static tconn::socket bound_to(tconn::endpoint const& at) {
+    tconn::socket made(open_socket(at.family()));
+    int const yes = 1;  // what answers has the address of what listens
+    if (::setsockopt(made.native_handle(), SOL_SOCKET, SO_REUSEPORT, &yes, sizeof yes) != 0 ||
+        ::bind(made.native_handle(), at.data(), at.size()) != 0) {
+      throw std::system_error(last_error(), tconn::native_category(), "cannot bind to " + at.to_string());
+    }
+    return made;
+  }
+
+  tconn::socket deaf_;
+  std::vector<tconn::socket> answers_{};
 };
 
 template <class Result>
@@ -138,6 +196,50 @@ bool started_and_abandoned() {
   });
 }
 
+template <class Strategy>
+bool awaited(tconn::connect_options const& options = {}) {
+  silent_peer server;
+  auto const to = server.where();
+  return answered<Strategy>([&] { server.answer(); },
+                            [&](auto const& sys) { return timed_connect(to, 10s, options, sys).has_value(); });
+}
+
+bool awaited_with_a_cancellation() {
+  tconn::cancellation const never_requested;
+  return awaited<tconn::polling>({.cancel = &never_requested});
+}
+
+bool awaited_borrowed() {
+  silent_peer server;
+  auto const to = server.where();
+  auto const mine = fresh(0);
+  return answered<tconn::polling>(
+      [&] { server.answer(); },
+      [&](auto const& sys) { return timed_connect(mine.native_handle(), to, 10s, {}, sys).has_value(); });
+}
+
+// The SYN that the kernel repeats, after a second, is refused.
+bool awaited_refusal() {
+  silent_peer server;
+  auto const to = server.where();
+  return answered<tconn::polling>([&] { server.stop(); },
+                                  [&](auto const& sys) {
+                                    auto const result = timed_connect(to, 10s, {}, sys);
+                                    return !result && result.error().code == std::errc::connection_refused;
+                                  });
+}
+
+bool cancelled() {
+  silent_peer const silent;
+  auto const to = silent.where();
+  tconn::cancellation cancel;
+  return answered<tconn::polling>([&] { cancel.request(); },
+                                  [&](auto const& sys) {
+                                    auto const result = timed_connect(to, 10s, {.cancel = &cancel}, sys);
+                                    return !result && result.error().code == errc::cancelled;
+                                  });
+}
+
 // The port is opened by what says that there is to be another attempt: that call to listen() is not the library's.
 bool tried_again() {
   static closed_port const server;
@@ -179,6 +281,21 @@ bool batch(std::size_t size) {
       as_expected = as_expected && (i % 2 == 0 ? is_exceeded(results[i]) : results[i].has_value());
     return as_expected;
   });
+}
+
+// Every second one answers during the first wait, which goes on when all of them have.
+bool awaited_batch(std::size_t size) {
+  silent_peer late;
+  listener const server(tconn::endpoint::loopback_v4(0), 100);
+  std::vector<tconn::endpoint> to;
+  for (std::size_t i = 0; i < size; ++i) to.push_back(i % 2 == 0 ? late.where() : server.where());
+  tconn::cancellation const never_requested;
+  tconn::batch_options const options{.each = {.cancel = &never_requested}};
+  auto const play = [&](auto const& sys) {
+    auto const results = tconn::timed_connect_all(to, 10s, options, sys);
+    return std::all_of(results.begin(), results.end(), [](auto const& one) { return one.has_value(); });
+  };
+  return answered<tconn::polling>([&] { late.answer(); }, play, wait_goes_on::after_the_answer);
 }
 
 bool requested() {
@@ -224,12 +341,20 @@ constexpr path paths[] = {
     {"borrowed_exceeded_keep", [] { return borrowed_exceeded(on_timeout::keep); }},
     {"started_and_finished", started_and_finished},
     {"started_and_abandoned", started_and_abandoned},
+    {"awaited", [] { return awaited<tconn::polling>(); }},
+    {"awaited_selecting", [] { return awaited<tconn::selecting>(); }},
+    {"awaited_spinning", [] { return awaited<tconn::spinning>(); }},
+    {"awaited_with_a_cancellation", awaited_with_a_cancellation},
+    {"awaited_borrowed", awaited_borrowed},
+    {"awaited_refusal", awaited_refusal},
+    {"cancelled", cancelled},
     {"tried_again", tried_again},
     {"unix_backlog", unix_backlog},
     {"race", [] { return race(0ns); }},
     {"paced_race", [] { return race(limit); }},
     {"batch_of_20", [] { return batch(20); }},
     {"batch_of_64", [] { return batch(64); }},
+    {"awaited_batch_of_64", [] { return awaited_batch(64); }},
     {"requested", requested},
     {"requested_without_a_descriptor", requested_without_a_descriptor},
 };

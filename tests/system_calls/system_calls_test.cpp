@@ -101,8 +101,10 @@ struct path {
 
 void PrintTo(path const& which, std::ostream* out) { *out << which.name; }
 
-// A connect that could only be seen to be over by waiting: poll, the error, the proof of a peer, no self-connect.
-std::string const look = "ppoll getsockopt:SO_ERROR getsockopt:TCP_INFO getpeername getsockname";
+// After a wait: the error, the state that is the judge of it, the proof of a peer, no self-connect.
+std::string const judgement = "getsockopt:SO_ERROR getsockopt:TCP_INFO getpeername getsockname";
+// A connect that could only be seen to be over by waiting.
+std::string const look = "ppoll " + judgement;
 // The count of SYNs, which the abort resets; the decision; what it has met.
 std::string const decision = "getsockopt:TCP_INFO shutdown:SHUT_RD getsockopt:TCP_INFO";
 // The wait, the last look, the decision; and that it was our abort which has closed the socket, and not a RST.
@@ -116,6 +118,11 @@ std::string const block = " ioctl:FIONBIO[0]";
 std::string const connected_at_once = "connect connect getsockname" + block + " close";
 std::string const at_once = "socket " + connected_at_once;
 std::string const refused_at_once = "socket connect connect getsockopt:TCP_INFO close";
+
+// What finds a connection that the second connect() has not proved.
+std::string awaited(std::string const& waits) {
+  return "socket connect connect " + waits + ' ' + judgement + block + " close";
+}
 
 path const paths[] = {
     // Where the handshake is over at once, a second connect() that answers 0 proves it.
@@ -131,6 +138,14 @@ path const paths[] = {
     {"refused", refused_at_once, needs::answers_at_once},
     // listen() is the path's own; the pause follows it.
     {"tried_again", refused_at_once + " listen ppoll " + at_once, needs::answers_at_once},
+    {"awaited", awaited("ppoll")},
+    {"awaited_selecting", awaited("pselect6")},
+    {"awaited_with_a_cancellation", awaited("ppoll")},
+    // The state is the judge of the error, and then there is the count of SYNs.
+    {"awaited_refusal",
+     "socket connect connect ppoll getsockopt:SO_ERROR getsockopt:TCP_INFO getsockopt:TCP_INFO close"},
+    // There is no last look.
+    {"cancelled", "socket connect connect " + given_up_at_once + " close"},
     {"exceeded_close", "socket connect connect " + given_up_in_flight + " close", needs::time_to_wait},
     {"exceeded_reset", "socket connect connect " + given_up_in_flight + " close", needs::time_to_wait},
     {"exceeded_keep", "socket connect connect ppoll ppoll getsockopt:TCP_INFO", needs::time_to_wait},
@@ -148,6 +163,7 @@ path const paths[] = {
     {"borrowed_success_nonblocking", borrow_nonblocking + " connect " + look},
     // Whatever mode the hook has left, it comes back in its own.
     {"borrowed_success_hook", borrow + " connect " + look + " ioctl:FIONBIO[1]"},
+    {"awaited_borrowed", borrow + " connect " + look + block},
     // SO_ERROR takes away the error that the abort leaves, so that the descriptor can connect again.
     {"borrowed_exceeded_close", borrow + " connect " + given_up_in_flight + " getsockopt:SO_ERROR" + block,
      needs::time_to_wait},
@@ -186,6 +202,13 @@ TEST(SystemCallsOfAFullUnixBacklog, are_a_try_after_each_pause_and_at_most_54_in
   EXPECT_LE(pauses, 54U);
 }
 
+// How often it looks depends on the time that a look takes.
+TEST(SystemCallsOfSpinning, are_those_of_a_wait_but_for_the_number_of_its_looks) {
+  auto const calls = trace_of("awaited_spinning").calls;
+  if (calls.starts_with("SKIPPED")) GTEST_SKIP() << calls;
+  EXPECT_EQ(std::regex_replace(calls, std::regex("(ppoll )+"), "ppoll "), awaited("ppoll"));
+}
+
 /// How often each call is made, without those that get memory.
 std::map<std::string, std::size_t> counts_of(std::string const& calls) {
   std::map<std::string, std::size_t> counts;
@@ -199,6 +222,7 @@ std::map<std::string, std::size_t> counts_of(std::string const& calls) {
 struct several {
   char const* name;
   std::size_t connected;                      ///< At once.
+  std::size_t late;                           ///< Connected after a wait.
   std::size_t given_up;                       ///< In flight.
   std::map<std::string, std::size_t> beside;  ///< What is asked for all of them together.
 };
@@ -211,6 +235,7 @@ std::map<std::string, std::size_t> counts_for(several const& which) {
     for (auto const& [call, count] : counts_of(calls)) counts[call] += count * times;
   };
   add(which.connected, at_once);
+  add(which.late, "socket connect connect " + judgement + block + " close");
   add(which.given_up, "socket connect connect " + decision + " getsockopt:SO_PEERNAME close");
   return counts;
 }
@@ -219,13 +244,19 @@ void PrintTo(several const& which, std::ostream* out) { *out << which.name; }
 
 several const severals[] = {
     // The second one is connected before anything is waited for.
-    {"race", 1, 1, {}},
+    {"race", 1, 0, 1, {}},
     // The second one begins after a pause.
-    {"paced_race", 1, 1, {{"ppoll", 1}}},
+    {"paced_race", 1, 0, 1, {{"ppoll", 1}}},
     // One wait and one last look for all.
-    {"batch_of_20", 10, 10, {{"ppoll", 2}}},
+    {"batch_of_20", 10, 0, 10, {{"ppoll", 2}}},
     // From 64 on each that is in flight is given to a queue, which is waited for and looked at.
-    {"batch_of_64", 32, 32, {{"epoll_create1", 1}, {"epoll_ctl", 32}, {"ppoll", 2}, {"close", 1}}},
+    {"batch_of_64", 32, 0, 32, {{"epoll_create1", 1}, {"epoll_ctl", 32}, {"ppoll", 2}, {"close", 1}}},
+    // What the queue has is taken in groups of 64, and fewer are the last of them.
+    {"awaited_batch_of_64",
+     32,
+     32,
+     0,
+     {{"epoll_create1", 1}, {"epoll_ctl", 32}, {"ppoll", 1}, {"epoll_wait", 1}, {"close", 1}}},
 };
 
 class SystemCallsOfSeveral : public testing::TestWithParam<several> {};
@@ -234,7 +265,7 @@ TEST_P(SystemCallsOfSeveral, are_those_of_each_and_the_waits_for_all) {
   auto const& which = GetParam();
   auto const was_too_busy = [&](trace const& seen) {
     bool const waits = which.beside.contains("ppoll");
-    return has_late_answers(seen, which.given_up) || (waits && has_no_time_to_wait(seen));
+    return has_late_answers(seen, which.late + which.given_up) || (waits && has_no_time_to_wait(seen));
   };
   auto const calls = undisturbed_trace_of(which.name, was_too_busy).calls;
   if (calls.starts_with("SKIPPED")) GTEST_SKIP() << calls;
