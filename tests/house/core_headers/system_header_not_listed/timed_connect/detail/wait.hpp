@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <timed_connect/deadline.hpp>
+
+#  include <poll.h>  // on Linux
+#include <sys/epoll.h>
