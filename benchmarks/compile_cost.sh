@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# What including the library costs, and how large the smallest client is, beside the peers: prints tables, and writes
-# them as JSON where a file is given. `sh benchmarks/compile_cost.sh [FILE]`, a minute or two.
+# What including the library costs, with each standard header that it includes, and how large the smallest client is, beside
+# the peers: prints tables, and writes them as JSON where a file is given. `sh benchmarks/compile_cost.sh [FILE]`, some minutes.
 set -eu
 cd "$(dirname "$0")/.."
 . cmake/install_missing.sh
