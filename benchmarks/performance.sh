@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # Measures everything, a quarter of an hour on a machine that does nothing else, and makes the tables of docs/performance.md and its
-# pictures anew. The figures themselves stay in build/performance. TIMED_CONNECT_ROUNDS=1 in the environment makes it quick,
-# to see that it works. Ends with a status other than 0 if anything went wrong.
+# pictures anew, and prints what the README is to show under "Cost". The figures themselves stay in build/performance.
+# TIMED_CONNECT_ROUNDS=1 in the environment makes it quick, to see that it works. Ends with a status other than 0 if anything went wrong.
 set -eu
 cd "$(dirname "$0")/.."
 . cmake/install_missing.sh

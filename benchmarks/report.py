@@ -2,7 +2,7 @@
 """Makes the tables of performance.md and its pictures from what performance.sh has measured.
 
 report.py FIGURES DOCS: FIGURES has connect.json and compile.json, DOCS has performance.md. What stands there between
-<!-- begin: NAME --> and <!-- end: NAME --> is replaced by the table of that name.
+<!-- begin: NAME --> and <!-- end: NAME --> is replaced by the table of that name. Prints the README's block of figures.
 """
 
 import os
@@ -12,7 +12,7 @@ import sys
 sys.dont_write_bytecode = True  # these are read once in a quarter of an hour
 
 from report_budgets import budgets, reasons
-from report_figures import Figures, named, shown, table
+from report_figures import LIMITS, Figures, less, named, shown, shown_all, spaced, table
 from report_pictures import pictures
 
 # ---- the tables ----
@@ -40,17 +40,20 @@ def machine(figures):
 
 def floor(figures):
     call = figures.get("floor", "system_call", "ns")
-    over = {client: (figures.get("success", client, "ns") or 0) - (figures.get("success", "raw", "ns") or 0)
-            for client in ("same_calls", "timed_connect")}
-    if call is None or figures.get("success", "timed_connect", "ns") is None:
-        return "The way into the kernel and back was not measured."
     touch = figures.get("floor", "first_touch", "ns")
-    of_a_page = f", the first touch of a page {touch:.0f} ns" if touch is not None else ""
-    return (
-        f"On this machine a system call that does nothing takes {call:.0f} ns{of_a_page}. `same_calls` takes {over['same_calls']:.0f} ns "
-        f"more than `raw`, which is {over['same_calls'] / call:.1f} of those; the library takes "
-        f"{over['timed_connect'] - over['same_calls']:.0f} ns more than `same_calls`."
-    )
+    raw, calls, ours = (figures.get("success", client, "ns") for client in ("raw", "same_calls", "timed_connect"))
+    told = ["The way into the kernel and back was not measured." if call is None else
+            f"On this machine a system call that does nothing takes {call:.0f} ns.",
+            "The first touch of a page was not measured." if touch is None else
+            f"The first touch of a page takes {touch:.0f} ns."]
+    if None in (raw, calls):
+        told.append("What `same_calls` takes beyond `raw` was not measured.")
+    else:
+        of_those = f", which is {(calls - raw) / call:.1f} of those calls" if call else ""
+        told.append(f"`same_calls` takes {calls - raw:.0f} ns more than `raw`{of_those}.")
+    told.append("What the library takes beyond `same_calls` was not measured." if None in (calls, ours) else
+                f"The library takes {ours - calls:.0f} ns more than `same_calls`.")
+    return " ".join(told)
 
 
 def contest(figures, group):
@@ -60,14 +63,15 @@ def contest(figures, group):
         if figures.get(group, client, "x raw") is None:
             rows.append([named(client), figures.why_not(group, client), "", "", ""])
             continue
-        of = [figures.get(group, client, counter) for counter in ("ns", "x raw", "x raw q1", "x raw q3")]
-        rows.append([named(client), f"{of[0]:.0f}", f"{of[0] - base:+.0f}", f"{of[1]:.3f}", f"{of[2]:.3f}, {of[3]:.3f}"])
+        nanoseconds = figures.get(group, client, "ns")
+        middle, *quartiles = figures.with_quartiles(group, client, "x raw")
+        rows.append([named(client), shown(nanoseconds, "{:.0f}"), shown(less(nanoseconds, base), "{:+.0f}"),
+                     shown(middle), shown_all(quartiles)])
     return table(["client", "ns", "ns over raw", "x raw", "quartiles"], rows)
 
 
 def lateness(figures):
-    limits = ["100us", "1ms", "10ms", "100ms"]
-    groups = ["lateness/" + limit for limit in limits]
+    groups = ["lateness/" + limit for limit in LIMITS]
 
     def cell(group, client):
         if client not in figures.groups.get(group, {}):
@@ -75,25 +79,27 @@ def lateness(figures):
         late, least, p99 = (figures.get(group, client, "us late" + what) for what in ("", " least", " p99"))
         if late is None:
             return figures.why_not(group, client).replace("left out: ", "")
-        return f"{late:.0f} / {p99:.0f}" + (f", **early** {-least:.0f}" if least < 0 else "")
+        early = f", **early** {-least:.0f}" if least is not None and least < 0 else ""
+        return f"{late:.0f} / {shown(p99, '{:.0f}')}{early}"
 
-    rows = [[named(client)] + [cell(group, client) for group in groups] for client in figures.clients(groups[0])]
-    return table(["client"] + [re.sub(r"(\d)([a-z])", r"\1 \2", limit) for limit in limits], rows)
+    clients = dict.fromkeys(client for group in groups for client in figures.clients(group))
+    rows = [[named(client)] + [cell(group, client) for group in groups] for client in clients]
+    return table(["client"] + [spaced(limit) for limit in LIMITS], rows)
 
 
 def batch(figures, stage):
     group = "batch/" + stage
     rows = []
     for client in figures.clients(group):
-        of = {counter: figures.get(group, client, counter)
-              for counter in ("ms cpu", "us cpu each", "x ppoll", "x ppoll q1", "x ppoll q3", "ms wall", "ms late",
-                              "kB peak", "kB beyond")}
-        if of["x ppoll"] is None:
+        middle, *quartiles = figures.with_quartiles(group, client, "x ppoll")
+        if middle is None:
             rows.append([named(client), figures.why_not(group, client)] + [""] * 6)
             continue
-        rows.append([named(client), f"{of['ms cpu']:.1f}", f"{of['us cpu each']:.1f}", f"{of['x ppoll']:.3f}",
-                     f"{of['x ppoll q1']:.3f}, {of['x ppoll q3']:.3f}", shown(of["ms late"], "{:.1f}"),
-                     f"{of['kB peak']:.0f}", f"{max(0, of['kB beyond']):.0f}"])
+        of = {counter: shown(figures.get(group, client, counter), form)
+              for counter, form in (("ms cpu", "{:.1f}"), ("us cpu each", "{:.1f}"), ("ms late", "{:.1f}"),
+                                    ("kB peak", "{:.0f}"), ("kB beyond", "{:.0f}"))}
+        rows.append([named(client), of["ms cpu"], of["us cpu each"], shown(middle), shown_all(quartiles), of["ms late"],
+                     of["kB peak"], of["kB beyond"]])
     heads = ["client", "CPU ms", "us each", "x ppoll", "quartiles", "late ms", "kB peak", "beyond results"]
     # One reason for all is told once.
     reasons = {row[1] for row in rows if row[2] == ""}
@@ -102,17 +108,38 @@ def batch(figures, stage):
     return table(heads, rows)
 
 
+KINDS = {"half_dead": "half of them dead, the deadline after 800 ms (4 s for 50,000)",
+         "live": "all of them live",
+         "passing": "all of them live, closed as they come, 1,000 in flight",
+         "trickling": "answers within 500 ms, one after another"}
+
+
+def stages(figures):
+    """(stage, how many, what they are) of each batch."""
+    found = (re.fullmatch(r"batch/((\d+)_(\w+))", group) for group in figures.groups)
+    return [(match[1], f"{int(match[2]):,} endpoints, {KINDS.get(match[3], match[3])}") for match in found if match]
+
+
 def batches(figures):
-    words = {"half_dead": "half of them dead, the deadline after 800 ms (4 s for 50,000)",
-             "live": "all of them live",
-             "passing": "all of them live, closed as they come, 1,000 in flight",
-             "trickling": "answers within 500 ms, one after another"}
-    parts = []
-    for group in figures.groups:
-        if group.startswith("batch/"):
-            count, kind = group[6:].split("_", 1)
-            parts.append(f"**{int(count):,} endpoints, {words[kind]}**\n\n{batch(figures, group[6:])}")
-    return "\n\n".join(parts)
+    return "\n\n".join(f"**{title}**\n\n{batch(figures, stage)}" for stage, title in stages(figures))
+
+
+def batch_floor(figures):
+    """Whether the calls by hand are a floor of the library's."""
+    dearer, compared = [], 0
+    for stage, title in stages(figures):
+        calls, ours = (figures.get("batch/" + stage, client, "x ppoll") for client in ("same_calls", "timed_connect_all"))
+        if None in (calls, ours):
+            continue
+        compared += 1
+        if calls > ours:
+            dearer.append(f"- {title}: {calls:.3f} against {ours:.3f}")
+    if not compared:
+        return "The library's calls by hand were not measured beside it."
+    if not dearer:
+        return "In none of these tables have the library's calls by hand, `same_calls`, come out dearer than the library."
+    return ("Where the library's calls by hand, `same_calls`, have come out dearer than the library, over `ppoll`, they are no "
+            "floor:\n\n" + "\n".join(dearer))
 
 
 def others(figures):
@@ -132,21 +159,47 @@ def others(figures):
 
 def compilation(figures):
     compilers = figures.compile["compilers"]
-    names = list(dict.fromkeys(unit["name"] for one in compilers for unit in one["units"]))
-    rows = []
-    for name in names:
-        of = [next((unit for unit in one["units"] if unit["name"] == name), None) for one in compilers]
-        lines = next(unit["lines"] for unit in of if unit)
-        word = f"`{name}`" if "<" in name else named(name)
-        rows.append([word] + [shown(unit and unit["seconds"], "{:.2f}") for unit in of] + [f"{lines:,}"])
-    heads = ["included"] + [f"{one['name']} s" for one in compilers] + ["lines"]
-    return "; ".join(one["version"] for one in compilers) + ".\n\n" + table(heads, rows)
+
+    def seconds(kind):
+        names = dict.fromkeys(unit["name"] for one in compilers for unit in one.get(kind, []))
+        rows = []
+        for name in names:
+            of = [next((unit for unit in one.get(kind, []) if unit["name"] == name), None) for one in compilers]
+            lines = next(unit["lines"] for unit in of if unit)
+            word = f"`{name}`" if "<" in name else named(name)
+            rows.append([word] + [shown(unit and unit["seconds"], "{:.2f}") for unit in of] + [f"{lines:,}"])
+        return rows
+
+    heads = [f"{one['name']} s" for one in compilers] + ["lines"]
+    told = "; ".join(one["version"] for one in compilers) + ".\n\n" + table(["included"] + heads, seconds("units"))
+    each = seconds("headers")
+    return told + "\n\n" + (table(["each that connect.hpp includes, alone"] + heads, each) if each else
+                            "Each that connect.hpp includes, alone: not measured.")
 
 
 def sizes(figures):
-    return table(["smallest client", "-O2, bytes", "for size, bytes"],
-                 [[named(one["name"]), f"{one['bytes']:,}", f"{one['bytes for size']:,}"]
+    columns = {"bytes": "-O2, bytes", "text": "text of it", "bytes noseparate-code": "-O2 -Wl,-z,noseparate-code",
+               "bytes for size": "for size, bytes"}
+    return table(["smallest client"] + list(columns.values()),
+                 [[named(one["name"])] + [shown(one.get(column), "{:,}") for column in columns]
                   for one in figures.compile["sizes"]])
+
+
+def in_the_readme(figures):
+    """Rows as the benchmarks print them, for the README's block under "Cost"."""
+    blocks = [("success", ["raw", "poll_loop", "same_calls", "timed_connect"], ["ns", "x raw", "x raw q1", "x raw q3"]),
+              ("lateness/100us", ["bare_ppoll", "polling", "spinning"], ["us late", "us late least", "us late p99"])]
+    width = max(len(f"{group}/{client}") for group, clients, _ in blocks for client in clients) + 9
+    lines = []
+    for group, clients, counters in blocks:
+        lines += ["", " " * (4 + width) + "".join(f"{counter:>14}" for counter in counters)]
+        for client in clients:
+            of = [figures.get(group, client, counter) for counter in counters]
+            decimals = [0 if counter == "ns" else 3 if counter.startswith("x ") else 1 for counter in counters]
+            values = ("".join(f"{value:14.{places}f}" for value, places in zip(of, decimals)) if None not in of
+                      else " " + figures.why_not(group, client))
+            lines.append(" " * 4 + f"{group}/{client}".ljust(width) + values)
+    return "\n".join(lines[1:])
 
 
 def main():
@@ -162,9 +215,11 @@ def main():
         "refusal": contest(figures, "refusal"),
         "lateness": lateness(figures),
         "batches": batches(figures),
+        "batch_floor": batch_floor(figures),
         "others": others(figures),
         "compilation": compilation(figures),
         "sizes": sizes(figures),
+        "readme": in_the_readme(figures),
     }
     path = os.path.join(docs, "performance.md")
     with open(path) as file:
@@ -180,6 +235,7 @@ def main():
     for name, picture in pictures(figures).items():
         with open(os.path.join(docs, "pictures", f"performance-{name}.svg"), "w") as file:
             file.write(picture)
+    print("The README shows, under \"Cost\":\n\n" + tables["readme"])
 
 
 main()

@@ -5,6 +5,8 @@ import json
 import os
 import re
 
+LIMITS = ("100us", "1ms", "10ms", "100ms")
+STRATEGIES = ("polling", "selecting", "spinning")
 OURS = re.compile(r"^(timed_connect.*|polling|selecting|spinning|kept_then_wait|start_then_wait|connect\.hpp)$")
 
 
@@ -19,7 +21,8 @@ class Figures:
         self.context = connect["context"]
         self.groups = {}
         for row in connect["benchmarks"]:
-            group, client = row["name"].split("/iterations:")[0].rsplit("/", 1)
+            name = re.sub(r"/(iterations:\d+|repeats:\d+|manual_time|real_time)", "", row["name"])
+            group, client = name.rsplit("/", 1)
             self.groups.setdefault(group, {})[client] = row
 
     def clients(self, group):
@@ -29,11 +32,14 @@ class Figures:
         """None where it was left out, or has failed."""
         return self.groups.get(group, {}).get(client, {}).get(counter)
 
+    def with_quartiles(self, group, client, counter):
+        return tuple(self.get(group, client, counter + which) for which in ("", " q1", " q3"))
+
     def why_not(self, group, client):
-        row = self.groups[group][client]
+        row = self.groups.get(group, {}).get(client, {})
         if row.get("error_occurred"):
             return "failed: " + row["error_message"]
-        return row.get("label", "")
+        return row.get("label") or "not measured"
 
     def unit(self, name, compiler="g++"):
         for one in self.compile["compilers"]:
@@ -44,15 +50,32 @@ class Figures:
         return None
 
     def size(self, name, built):
-        return next((one[built] for one in self.compile["sizes"] if one["name"] == name), None)
+        return next((one.get(built) for one in self.compile["sizes"] if one["name"] == name), None)
 
 
 def ratio(part, whole):
     return None if part is None or not whole else part / whole
 
 
+def less(whole, part):
+    return None if whole is None or part is None else whole - part
+
+
 def shown(value, form="{:.3f}"):
     return "-" if value is None else form.format(value)
+
+
+def shown_all(values, form="{:.3f}"):
+    """Quartiles, or nothing where one is missing."""
+    return "" if None in values else ", ".join(form.format(value) for value in values)
+
+
+def spaced(limit):
+    return re.sub(r"(\d)([a-z])", r"\1 \2", limit)
+
+
+def listed(words):
+    return words[0] if len(words) == 1 else ", ".join(words[:-1]) + " and " + words[-1]
 
 
 def named(client):

@@ -31,7 +31,7 @@ STYLE = """<style>
 WIDTH, LEFT, RIGHT, TOP, STEP = 640, 230, 90, 76, 24
 
 
-def bars(name, title, subtitle, items, form, longest=None):
+def bars(name, title, subtitle, items, form, longest=None, below_is_early=False):
     """Items are (label, value); the longest bar is cut, if need be, at `longest`."""
     scale = max([1e-9] + [value for _, value in items])
     if longest is not None:
@@ -61,7 +61,7 @@ def bars(name, title, subtitle, items, form, longest=None):
         else:
             page.append(f'<rect x="{LEFT}" y="{y + 3}" width="{max(length, 1):.1f}" height="14"/>')
         word = f'<text x="{LEFT + length + 8:.1f}" y="{y + 14}">{html.escape(form(value))}</text>'
-        page.append((f'<g class="early">{word}</g>' if value < 0 else word) + "</g>")
+        page.append((f'<g class="early">{word}</g>' if value < 0 and below_is_early else word) + "</g>")
     return "\n".join(page + ["</svg>", ""])
 
 
@@ -80,13 +80,12 @@ def pictures(figures):
         "success": bars("success", "A successful connect on loopback", "per cent over a raw blocking connect()"
                         + (f", which takes {raw / 1000:.1f} us" if raw else ""), success, "{:.1f} %".format),
         "lateness": bars("lateness", "A deadline of 100 us", "median lateness in microseconds, giving up and closing included",
-                         late, lambda value: f"{-value:.0f} us early" if value < 0 else f"{value:.1f}", 300),
+                         late, lambda value: f"{-value:.0f} us early" if value < 0 else f"{value:.1f}", 300, True),
         "batch-cpu": bars("batch-cpu", "10,000 endpoints, half of them dead", "processor time over a ppoll() loop by hand",
                           column(figures, half, "x ppoll"), "{:.2f}".format),
         "batch-memory": bars("batch-memory", "10,000 endpoints, half of them dead",
                              "kB of memory beyond the results that are returned",
-                             [(client, max(value, 0)) for client, value in column(figures, half, "kB beyond")],
-                             "{:.0f}".format),
+                             column(figures, half, "kB beyond"), "{:.0f}".format),
         "compile": bars("compile", "Including a header", "seconds of the compiler, C++20, -O2",
                         sorted(units, key=lambda one: one[1]), "{:.2f}".format),
     }
