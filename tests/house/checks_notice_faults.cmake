@@ -4,14 +4,14 @@
 cmake_minimum_required(VERSION 3.23)
 
 set(cmake_dir ${CMAKE_CURRENT_LIST_DIR}/../../cmake)
-foreach(check IN ITEMS layers conditionals names docs cppcheck core_headers)
+foreach(check IN ITEMS layers conditionals names docs cppcheck core_headers cost)
   file(GLOB trees ${CMAKE_CURRENT_LIST_DIR}/${check}/*)
   if(NOT trees)
     message(SEND_ERROR "There are no trees for check_${check}.cmake.")
   endif()
   foreach(tree IN LISTS trees)
     execute_process(
-      COMMAND ${CMAKE_COMMAND} -D INCLUDE_DIR=${tree} -D LISTED=${tree}/core_headers.txt
+      COMMAND ${CMAKE_COMMAND} -D INCLUDE_DIR=${tree} -D SOURCE_DIR=${tree} -D LISTED=${tree}/core_headers.txt
         -P ${cmake_dir}/check_${check}.cmake
       RESULT_VARIABLE status OUTPUT_VARIABLE output ERROR_VARIABLE output)
     if(output MATCHES "^SKIPPED: ")

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: MIT
+# Each figure that the README shows under "Cost" is one of docs/performance.md, where report.py writes the block that is to
+# be pasted: the two must not disagree. Commands, which begin with a $, are the README's own.
+# Usage: cmake [-D SOURCE_DIR=.] -P check_cost.cmake
+cmake_minimum_required(VERSION 3.23)
+if(NOT SOURCE_DIR)
+  cmake_path(GET CMAKE_CURRENT_LIST_DIR PARENT_PATH SOURCE_DIR)
+endif()
+
+# Sets OUT to the lines of FILE between BEGIN and END, without what means something in CMake's lists.
+function(lines_between file begin end out)
+  file(READ ${SOURCE_DIR}/${file} text)
+  string(REGEX REPLACE "[][;\\]" " " text "\n${text}\n")
+  string(FIND "${text}" "\n${begin}\n" at)
+  set(found "")
+  if(NOT at EQUAL -1)
+    string(LENGTH "\n${begin}" length)
+    math(EXPR at "${at} + ${length}")
+    string(SUBSTRING "${text}" ${at} -1 found)
+    string(FIND "${found}" "\n${end}" at)
+    string(SUBSTRING "${found}" 0 ${at} found)
+    string(REPLACE "\n" ";" found "${found}")
+  endif()
+  set(${out} "${found}" PARENT_SCOPE)
+endfunction()
+
+lines_between(README.md "## Cost" "## " shown)
+lines_between(docs/performance.md "<!-- begin: readme -->" "<!-- end: readme -->" measured)
+list(FILTER shown INCLUDE REGEX "^    [^$]")
+
+set(faults 0)
+if(NOT shown)
+  message(NOTICE "README.md shows no figures under \"Cost\"")
+  math(EXPR faults "${faults} + 1")
+endif()
+foreach(line IN LISTS shown)
+  if(NOT line IN_LIST measured)
+    message(NOTICE "README.md shows what docs/performance.md does not:\n${line}")
+    math(EXPR faults "${faults} + 1")
+  endif()
+endforeach()
+if(faults)
+  message(FATAL_ERROR "Faults found: ${faults}.")
+endif()
+list(LENGTH shown count)
+message(STATUS "README.md: ${count} lines of figures")
