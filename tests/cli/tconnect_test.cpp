@@ -12,8 +12,10 @@
 #include <sys/mount.h>
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <csignal>
+#include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <fstream>
@@ -528,6 +530,26 @@ TEST(TconnectAll, reads_endpoints_from_standard_input) {
   auto const all = objects_of(run.out);
   ASSERT_EQ(all.size(), 2000U);
   for (auto const& one : all) EXPECT_EQ(one["result"], "connected");
+}
+
+TEST(TconnectAll, reads_ten_thousand_endpoints_from_a_file) {
+  listener const server(4096);
+  temporary_path const targets("targets");
+  constexpr int count = 10'000;
+  {
+    std::ofstream file(targets.text());
+    for (int i = 0; i < count; ++i) file << text_of(server.where()) << '\n';
+  }
+  std::atomic<bool> is_over = false;
+  std::thread accepting([&] {
+    while (!is_over) server.accept(10ms);
+  });
+  auto const run =
+      program({"/bin/sh", "-c", "\"$0\" --all --json --timeout 60s - <" + targets.text(), TCONNECT_PROGRAM}).wait();
+  is_over = true;
+  accepting.join();
+  EXPECT_EQ(run.status, 0) << run.err;
+  EXPECT_EQ(objects_of(run.out).size(), static_cast<std::size_t>(count));
 }
 
 TEST(TconnectAll, has_failed_if_its_input_has_no_endpoint_or_a_wrong_one) {
