@@ -188,6 +188,11 @@ void print(row const& shown, bool compare) {
 }  // namespace
 
 int race_on_loopback() {
+  if (!support::tells_what_is_left()) {
+    std::puts("SKIPPED: this system, or its emulator, does not tell what giving up leaves behind. Linux does.");
+    constexpr int skipped = 77;
+    return skipped;
+  }
   using cells = std::vector<std::future<row>>;
   cells ours;
   cells articles;
