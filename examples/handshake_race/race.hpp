@@ -5,7 +5,8 @@
 
 #include <string>
 
-/// Plays all moments on loopback and prints what was told beside what the server saw. 0 if they agree everywhere.
+/// Plays all moments on loopback and prints what was told beside what the server saw. 0 if they agree everywhere; 77
+/// where the system does not tell what is left behind.
 int race_on_loopback();
 
 struct wire_options {
