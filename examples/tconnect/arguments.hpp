@@ -11,8 +11,10 @@
 #include <algorithm>
 #include <charconv>
 #include <chrono>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <iostream>
 #include <memory>
 #include <optional>
@@ -66,10 +68,13 @@ inline duration read_duration(std::string const& option, std::string const& text
     double seconds;
   } units[] = {{"us", 1e-6}, {"ms", 1e-3}, {"s", 1}, {"m", 60}};
 
-  double count = 0;
-  auto const [rest, error] = std::from_chars(text.data(), text.data() + text.size(), count, std::chars_format::fixed);
-  std::string_view const unit(rest, static_cast<std::size_t>(text.data() + text.size() - rest));
-  bool const is_number = error == std::errc() && text.front() >= '0' && text.front() <= '9';
+  // Not std::from_chars(), which clang's library has for no floating point yet.
+  auto const length = std::min(text.find_first_not_of("0123456789."), text.size());
+  auto const number = text.substr(0, length);
+  auto const unit = text.substr(length);
+  double const count = std::strtod(number.c_str(), nullptr);
+  bool const is_number = !number.empty() && number.front() != '.' && std::isfinite(count) &&
+                         std::count(number.begin(), number.end(), '.') <= 1;
   for (auto const& known : units) {
     if (is_number && unit == known.name) return duration(count * known.seconds);
   }
