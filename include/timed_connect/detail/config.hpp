@@ -2,4 +2,4 @@
 // The version, in its one place: CMake reads it from here. Nothing in this library is configured by macros.
 #pragma once
 
-#define TIMED_CONNECT_VERSION "0.1.0"
+#define TIMED_CONNECT_VERSION "1.0.0-rc1"
