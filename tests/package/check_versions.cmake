@@ -18,6 +18,10 @@ list(GET headings 0 heading)
 string(SUBSTRING "${heading}" 3 -1 heading)
 expect_version("${heading}" docs/changelog.md)
 
+file(STRINGS ${PREFIX}/share/pkgconfig/timed_connect.pc found REGEX "^Version: ")
+string(SUBSTRING "${found}" 9 -1 found)
+expect_version("${found}" timed_connect.pc)
+
 function(expect_answer asked wanted)
   set(PACKAGE_FIND_NAME timed_connect)
   set(PACKAGE_FIND_VERSION ${asked})
