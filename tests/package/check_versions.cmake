@@ -18,6 +18,10 @@ list(GET headings 0 heading)
 string(SUBSTRING "${heading}" 3 -1 heading)
 expect_version("${heading}" docs/changelog.md)
 
+file(READ ${SOURCE_DIR}/cmake/vcpkg/vcpkg.json manifest)
+string(JSON found GET "${manifest}" version-semver)
+expect_version("${found}" cmake/vcpkg/vcpkg.json)
+
 file(STRINGS ${PREFIX}/share/pkgconfig/timed_connect.pc found REGEX "^Version: ")
 string(SUBSTRING "${found}" 9 -1 found)
 expect_version("${found}" timed_connect.pc)
