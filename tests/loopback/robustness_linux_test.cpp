@@ -3,6 +3,7 @@
 // behind.
 #include <timed_connect/timed_connect.hpp>
 
+#include "support/cancelled_thread.hpp"
 #include "support/cancelled_wait.hpp"
 #include "support/loopback.hpp"
 #include "support/printing.hpp"
@@ -94,29 +95,9 @@ void* wait_for_ever(void* argument) {
   return nullptr;
 }
 
-struct note_of_an_end {
-  std::atomic<bool>& made;
-  ~note_of_an_end() { made = true; }
-};
-
-void* wait_with_a_destructor(void* argument) {
-  note_of_an_end const note{*static_cast<std::atomic<bool>*>(argument)};
-  ::pause();
-  return nullptr;
-}
-
-/// Whether a cancelled thread runs its destructors, as glibc has it. musl runs nobody's.
-bool destroys_when_cancelled() {
-  std::atomic<bool> is_destroyed{false};
-  pthread_t thread{};
-  if (::pthread_create(&thread, nullptr, wait_with_a_destructor, &is_destroyed) != 0) return false;
-  ::pthread_cancel(thread);
-  ::pthread_join(thread, nullptr);
-  return is_destroyed;
-}
-
 TEST(PthreadCancel, in_the_middle_of_a_wait_leaves_nothing_open_and_gives_a_borrowed_descriptor_back) {
-  if (!destroys_when_cancelled()) GTEST_SKIP() << "a cancelled thread runs no destructors here";
+  if (!a_cancelled_thread_ends) GTEST_SKIP() << two_unwinders;
+  if (!a_cancelled_thread_destroys()) GTEST_SKIP() << "a cancelled thread runs no destructors here";
   for (bool const borrow : {false, true}) {
     cancelled_call call;
     call.borrow = borrow;
@@ -144,6 +125,7 @@ void* give_up_while_cancelled(void* argument) {
 }
 
 TEST(PthreadCancel, does_not_act_in_the_middle_of_giving_up) {
+  if (!a_cancelled_thread_ends) GTEST_SKIP() << two_unwinders;
   if (!tells_what_is_left()) GTEST_SKIP() << needs_a_kernel;
   listener server;
   pthread_t thread{};
@@ -166,6 +148,7 @@ void* destroy_while_cancelled(void* argument) {
 }
 
 TEST(PthreadCancel, does_not_act_inside_a_destructor) {
+  if (!a_cancelled_thread_ends) GTEST_SKIP() << two_unwinders;
   listener server;
   pthread_t thread{};
   ASSERT_EQ(::pthread_create(&thread, nullptr, destroy_while_cancelled, &server), 0);

@@ -2,6 +2,7 @@
 // A cancellation as an eventfd: with signals, with pthread_cancel(), and in other programs.
 #include <timed_connect/cancellation.hpp>
 
+#include "support/cancelled_thread.hpp"
 #include "support/loopback.hpp"
 
 #include <gtest/gtest.h>
@@ -44,6 +45,7 @@ TEST(Cancellation, leaves_errno_alone_even_when_its_descriptor_cannot_be_written
 }
 
 TEST(Cancellation, is_requested_to_the_end_by_a_thread_that_pthread_cancel_is_about_to_end) {
+  if (!support::a_cancelled_thread_ends) GTEST_SKIP() << support::two_unwinders;
   struct asked {
     cancellation cancel{};
     bool has_returned = false;
