@@ -73,8 +73,9 @@ class errc_category final : public std::error_category {
 /// A native error number (errno) as an error_code.
 inline std::error_code native_code(int error) { return {error, native_category()}; }
 
-/// Below the entry points an error is one number: 0 for none, the system's own, or an errc beyond all of those.
-inline constexpr int first_own_error = 0x10000000;
+/// Below the entry points an error is one number: 0 for none, the system's own, or an errc beyond all of those. It fits
+/// 16 bits, as g++ 12 for 32-bit ARM may lose the upper half of a larger constant where it stands in a condition (-O1).
+inline constexpr int first_own_error = 0x8000;
 constexpr int own_error(errc code) { return first_own_error + static_cast<int>(code); }
 
 }  // namespace detail
