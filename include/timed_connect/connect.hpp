@@ -8,6 +8,7 @@
 
 #include <utility>
 
+/// All of this library. What is in its namespace `detail` is nobody else's.
 namespace tconn {
 inline namespace v1 {
 namespace detail {

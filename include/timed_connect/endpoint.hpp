@@ -95,9 +95,9 @@ class endpoint {
   /// Whether a socket whose peer is `actual` is connected to what this endpoint asks for: the wildcard address stands
   /// for loopback, and a scope counts only where both name one.
   bool reaches(endpoint const& actual) const noexcept;
-  /// Whether it is 0.0.0.0, :: or ::ffff:0.0.0.0, for which the system takes an address of this host.
+  /// Whether it is 0.0.0.0, also mapped into IPv6, or ::, for which the system takes an address of this host.
   bool is_wildcard() const noexcept;
-  /// Whether it is 127.0.0.0/8, ::1 or ::ffff:127.0.0.0/104: this host, without a network between.
+  /// Whether it is in 127.0.0.0/8, also mapped into IPv6, or ::1: this host, without a network between.
   bool is_loopback() const noexcept;
   /// The same address and scope, whatever the port.
   bool has_the_address_of(endpoint const& other) const noexcept;

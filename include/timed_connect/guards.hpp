@@ -145,6 +145,7 @@ struct hook_sequence {
 
 /// The type of all_of, which is an object so that std::all_of is never found in its place.
 struct composition {
+  /// See all_of.
   template <class... Hooks>
   requires(sizeof...(Hooks) > 0 && (std::convertible_to<Hooks, connect_hook> && ...)) hook_sequence<sizeof...(Hooks)>
   operator()(Hooks&&... hooks) const noexcept { return {{connect_hook(std::forward<Hooks>(hooks))...}}; }

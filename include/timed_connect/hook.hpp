@@ -42,7 +42,7 @@ concept stateful_hook = callable_as_hook<F, Result, Arguments...> && !stateless_
 template <class Result, class... Arguments>
 class hook<Result(Arguments...)> {
  public:
-  using function = Result (*)(Arguments...);
+  using function = Result (*)(Arguments...);  ///< The plain pointer that it takes too.
 
   /// No hook.
   hook() noexcept = default;

@@ -28,7 +28,9 @@ class basic_pending_connection {
         cancel_(options.cancel),
         accept_late_(options.accept_late),
         nonblocking_(options.nonblocking) {}
+  /// Takes the attempt over; the other is empty then.
   basic_pending_connection(basic_pending_connection&&) noexcept = default;
+  /// The same; an attempt that is here is given up first, by `close`.
   basic_pending_connection& operator=(basic_pending_connection&& other) noexcept {
     if (this != &other) {
       abandon(on_timeout::close);

@@ -65,8 +65,8 @@ class [[nodiscard]] result {
   static_assert(std::is_nothrow_move_constructible_v<T> && std::is_nothrow_move_constructible_v<E>);
 
  public:
-  using value_type = T;
-  using error_type = E;
+  using value_type = T;  ///< Of the value.
+  using error_type = E;  ///< Of the error.
 
   /// Holds the value.
   result(T value) noexcept : has_value_(true) { ::new (&value_) T(std::move(value)); }
@@ -77,6 +77,8 @@ class [[nodiscard]] result {
   template <detail::error_enumerator<E> Code>
   result(Code code) noexcept : result(E(make_error_code(code))) {}
 
+  ///@{
+  /// Holds what the other holds.
   result(result const& other) requires(std::is_copy_constructible_v<T>&& std::is_copy_constructible_v<E>)
       : has_value_(other.has_value_) {
     if (has_value_)
@@ -96,29 +98,39 @@ class [[nodiscard]] result {
     take(other);
     return *this;
   }
+  ///@}
   ~result() { destroy(); }
 
+  ///@{
   /// Whether it holds a value.
   bool has_value() const noexcept { return has_value_; }
   explicit operator bool() const noexcept { return has_value_; }
+  ///@}
 
+  ///@{
   /// The value. Undefined without one (asserted), like the pointer that it looks like.
   T& operator*() & noexcept { return assert(has_value_), value_; }
   T const& operator*() const& noexcept { return assert(has_value_), value_; }
   T&& operator*() && noexcept { return assert(has_value_), std::move(value_); }
   T* operator->() noexcept { return assert(has_value_), &value_; }
   T const* operator->() const noexcept { return assert(has_value_), &value_; }
+  ///@}
 
+  ///@{
   /// The value. Errors: without one it throws std::system_error with the error's code, or aborts under -fno-exceptions.
   T& value() & { return check(), value_; }
   T const& value() const& { return check(), value_; }
   T&& value() && { return check(), std::move(value_); }
+  ///@}
 
+  ///@{
   /// The error. Undefined with a value (asserted).
   E& error() & noexcept { return assert(!has_value_), error_; }
   E const& error() const& noexcept { return assert(!has_value_), error_; }
   E&& error() && noexcept { return assert(!has_value_), std::move(error_); }
+  ///@}
 
+  ///@{
   /// The value, or else `otherwise`.
   template <class U>
   T value_or(U&& otherwise) const& {
@@ -128,7 +140,9 @@ class [[nodiscard]] result {
   T value_or(U&& otherwise) && {
     return has_value_ ? std::move(value_) : static_cast<T>(std::forward<U>(otherwise));
   }
+  ///@}
 
+  ///@{
   /// Calls `next` with the value, which gives the next result; an error passes through.
   template <class F>
   auto and_then(F&& next) & {
@@ -142,7 +156,9 @@ class [[nodiscard]] result {
   auto and_then(F&& next) && {
     return chain(std::move(*this), std::forward<F>(next));
   }
+  ///@}
 
+  ///@{
   /// Calls `change` with the value and wraps what it returns; an error passes through.
   template <class F>
   auto transform(F&& change) & {
@@ -156,6 +172,7 @@ class [[nodiscard]] result {
   auto transform(F&& change) && {
     return map(std::move(*this), std::forward<F>(change));
   }
+  ///@}
 
  private:
   template <class Self, class F>
@@ -202,8 +219,8 @@ class [[nodiscard]] result {
 template <class E>
 class [[nodiscard]] result<void, E> {
  public:
-  using value_type = void;
-  using error_type = E;
+  using value_type = void;  ///< There is none.
+  using error_type = E;     ///< Of the error.
 
   /// Success.
   result() noexcept = default;
@@ -213,9 +230,11 @@ class [[nodiscard]] result<void, E> {
   template <detail::error_enumerator<E> Code>
   result(Code code) noexcept : result(E(make_error_code(code))) {}
 
+  ///@{
   /// Whether this is success.
   bool has_value() const noexcept { return has_value_; }
   explicit operator bool() const noexcept { return has_value_; }
+  ///@}
   /// Nothing to give; undefined with an error (asserted).
   void operator*() const noexcept { assert(has_value_); }
 
@@ -224,11 +243,14 @@ class [[nodiscard]] result<void, E> {
     if (!has_value_) detail::raise(error_);
   }
 
+  ///@{
   /// The error. Undefined on success (asserted).
   E& error() & noexcept { return assert(!has_value_), error_; }
   E const& error() const& noexcept { return assert(!has_value_), error_; }
   E&& error() && noexcept { return assert(!has_value_), std::move(error_); }
+  ///@}
 
+  ///@{
   /// Calls `next` without arguments, which gives the next result; an error passes through.
   template <class F>
   auto and_then(F&& next) const& {
@@ -238,6 +260,8 @@ class [[nodiscard]] result<void, E> {
   auto and_then(F&& next) && {
     return chain(std::move(*this), std::forward<F>(next));
   }
+  ///@}
+  ///@{
   /// Calls `change` without arguments and wraps what it returns; an error passes through.
   template <class F>
   auto transform(F&& change) const& {
@@ -247,6 +271,7 @@ class [[nodiscard]] result<void, E> {
   auto transform(F&& change) && {
     return map(std::move(*this), std::forward<F>(change));
   }
+  ///@}
 
  private:
   template <class Self, class F>

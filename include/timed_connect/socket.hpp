@@ -17,7 +17,9 @@ class basic_socket {
   basic_socket() noexcept = default;
   /// Takes the descriptor over.
   explicit basic_socket(tconn::native_handle handle, Owner sys = {}) noexcept : handle_(handle), sys_(std::move(sys)) {}
+  /// Takes the descriptor over; the other has none then.
   basic_socket(basic_socket&& other) noexcept : handle_(other.release()), sys_(other.sys_) {}
+  /// The same; a descriptor that is here is closed first.
   basic_socket& operator=(basic_socket&& other) noexcept {
     if (this != &other) {
       close();

@@ -102,6 +102,8 @@ struct native_system;
 struct native_calls {
   using owner = native_system;  ///< So the sockets of all strategies are of one type.
 
+  ///@{
+  /// What each does stands at the concept system_calls.
   time_point now() const { return std::chrono::steady_clock::now(); }
   int open(native_handle& opened, int family, bool multipath) const {
     return detail::platform::open(opened, family, multipath);
@@ -153,6 +155,7 @@ struct native_calls {
   int discard_received(native_handle handle) const { return detail::platform::discard_received(handle); }
   int discard_report(native_handle handle) const { return detail::platform::discard_report(handle); }
   int tcp(native_handle handle, tcp_facts& facts) const { return detail::platform::tcp(handle, facts); }
+  ///@}
 };
 
 namespace detail {

@@ -31,6 +31,8 @@ class intercepted : public Inner {
   /// Whatever `before` refers to must outlive every copy.
   intercepted(Inner inner, Before before) : Inner(std::move(inner)), before_(std::move(before)) {}
 
+  ///@{
+  /// What each does stands at the concept system_calls.
   int open(native_handle& opened, int family, bool multipath) const {
     int const instead = before_("open");
     return instead != 0 ? instead : Inner::open(opened, family, multipath);
@@ -126,6 +128,7 @@ class intercepted : public Inner {
   }
   int tcp(native_handle handle, tcp_facts& facts) const {
     int const instead = before_("tcp");
+    ///@}
     return instead != 0 ? instead : Inner::tcp(handle, facts);
   }
 

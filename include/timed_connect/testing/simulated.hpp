@@ -27,6 +27,8 @@ class simulated {
   /// The world must outlive every system, socket and pending connection that refers to it.
   explicit simulated(world* net) noexcept : net_(net) {}
 
+  ///@{
+  /// What each does stands at the concept system_calls.
   time_point now() const { return net_->now(); }
 
   int open(native_handle& opened, int family, bool multipath) const {
@@ -207,6 +209,7 @@ class simulated {
   int tcp(native_handle handle, tcp_facts& facts) const {
     return with("tcp", handle, [&](simulated_socket& s) {
       if (net_->plain_posix_ || !detail::is_inet(s.family)) return native_error::unknown_option;
+      ///@}
       bool const is_ended = s.state == tcp_state::established && s.fin_sent;
       facts = {is_ended ? tcp_state::ended : s.state, s.syn_retransmits, s.acknowledged};
       return 0;

@@ -28,6 +28,7 @@
 
 namespace tconn {
 inline namespace v1 {
+/// Systems to test with: no sockets, no waiting, and errors when they are wanted.
 namespace testing {
 
 /// One virtual clock, and the sockets and peers that live by it. Not to be shared between threads.

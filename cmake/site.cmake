@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: MIT
+# Makes the site of the documents and the headers, WORK_DIR/html. A warning of doxygen's is an error, and so is a link
+# that leads nowhere.
+# Usage: cmake -D WORK_DIR=DIR [-D SOURCE_DIR=.] -P site.cmake
+cmake_minimum_required(VERSION 3.23)
+if(NOT SOURCE_DIR)
+  cmake_path(GET CMAKE_CURRENT_LIST_DIR PARENT_PATH SOURCE_DIR)
+endif()
+cmake_path(ABSOLUTE_PATH WORK_DIR NORMALIZE)
+
+find_program(DOXYGEN doxygen)
+if(NOT DOXYGEN)
+  message(NOTICE "SKIPPED: doxygen is not installed.")
+  return()
+endif()
+
+file(STRINGS ${SOURCE_DIR}/include/timed_connect/detail/config.hpp line REGEX "define TIMED_CONNECT_VERSION")
+string(REGEX REPLACE ".*\"(.*)\".*" "\\1" VERSION "${line}")
+file(REMOVE_RECURSE ${WORK_DIR}/html)
+configure_file(${SOURCE_DIR}/docs/Doxyfile.in ${WORK_DIR}/Doxyfile @ONLY)
+execute_process(COMMAND ${DOXYGEN} ${WORK_DIR}/Doxyfile RESULT_VARIABLE status)
+if(NOT status EQUAL 0)
+  message(FATAL_ERROR "doxygen is not content.")
+endif()
+
+# Sources that the documents link to are part of the site, as text.
+file(GLOB pages RELATIVE ${WORK_DIR}/html ${WORK_DIR}/html/*.html)
+set(count 0)
+foreach(page IN LISTS pages)
+  file(READ ${WORK_DIR}/html/${page} text)
+  string(REPLACE ";" " " text "${text}")
+  string(REGEX MATCHALL "(href|src|data)=\"[^\"]*\"" links "${text}")
+  foreach(link IN LISTS links)
+    string(REGEX REPLACE "^[a-z]+=\"([^\"#?]*).*" "\\1" path "${link}")
+    if(NOT path OR path MATCHES "^[a-z]+:")
+      continue()
+    endif()
+    math(EXPR count "${count} + 1")
+    if(path MATCHES "^source/(.*)\\.txt$" AND EXISTS ${SOURCE_DIR}/${CMAKE_MATCH_1})
+      configure_file(${SOURCE_DIR}/${CMAKE_MATCH_1} ${WORK_DIR}/html/${path} COPYONLY)
+    elseif(NOT EXISTS ${WORK_DIR}/html/${path})
+      message(SEND_ERROR "${page} links to ${path}, which is not there.")
+    endif()
+  endforeach()
+endforeach()
+list(LENGTH pages page_count)
+message(STATUS "${WORK_DIR}/html/index.html: ${page_count} pages, ${count} links")
