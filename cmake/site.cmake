@@ -23,7 +23,8 @@ if(NOT status EQUAL 0)
   message(FATAL_ERROR "doxygen is not content.")
 endif()
 
-# Sources that the documents link to are part of the site, as text.
+# Pictures and sources that the documents link to are part of the site, the sources as text.
+file(COPY ${SOURCE_DIR}/docs/pictures DESTINATION ${WORK_DIR}/html)
 file(GLOB pages RELATIVE ${WORK_DIR}/html ${WORK_DIR}/html/*.html)
 set(count 0)
 foreach(page IN LISTS pages)
