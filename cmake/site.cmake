@@ -6,6 +6,7 @@ cmake_minimum_required(VERSION 3.23)
 if(NOT SOURCE_DIR)
   cmake_path(GET CMAKE_CURRENT_LIST_DIR PARENT_PATH SOURCE_DIR)
 endif()
+cmake_path(ABSOLUTE_PATH SOURCE_DIR NORMALIZE)
 cmake_path(ABSOLUTE_PATH WORK_DIR NORMALIZE)
 
 find_program(DOXYGEN doxygen)

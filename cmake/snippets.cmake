@@ -5,6 +5,9 @@
 # `// EXPRESSION -> TEXT` must be true. Code that is to be read and not run is ```c++, and the comment
 # `<!-- not compiled: WHY -->` stands before it.
 
+# The commands ```sh of a guide are run as they stand, in what looks like a clone. (Those of install.md take more: see
+# tests/newcomer.sh.)
+
 # Sets OUT to how many lines a text has.
 function(count_lines text out)
   string(REGEX REPLACE "[^\n]" "" lines "${text}")
@@ -26,6 +29,13 @@ endfunction()
 function(add_snippet_test name)
   add_test(NAME docs.${name} COMMAND ${ARGN})
   set_tests_properties(docs.${name} PROPERTIES LABELS docs TIMEOUT 60 SKIP_RETURN_CODE 77)
+endfunction()
+
+# No preset that looks at the style of programs means those of the documents.
+function(add_snippet_program name source)
+  add_executable(${name} ${source})
+  set_target_properties(${name} PROPERTIES CXX_CLANG_TIDY "")
+  target_link_libraries(${name} PRIVATE timed_connect::timed_connect Threads::Threads)
 endfunction()
 
 # One document, whose tests are called after it.
@@ -70,11 +80,9 @@ function(add_snippets document)
       endif()
       set(program docs_${file}_${number})
       write_changed(${folder}/${program}.cpp "${where}${block}")
-      add_executable(${program} ${folder}/${program}.cpp)
+      add_snippet_program(${program} ${folder}/${program}.cpp)
       if(block MATCHES "(^|\n)TEST\\(")
         target_link_libraries(${program} PRIVATE test_support)
-      else()
-        target_link_libraries(${program} PRIVATE timed_connect::timed_connect Threads::Threads)
       endif()
       add_snippet_test(${file}.${number} ${program})
     else()
@@ -119,9 +127,8 @@ constexpr block blocks[] = {${table}};
 }
 int main(int count, char** arguments) { ${before}return docs::run(blocks, count, arguments); }
 ")
-  add_executable(${program} ${folder}/${program}.cpp)
+  add_snippet_program(${program} ${folder}/${program}.cpp)
   target_include_directories(${program} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
-  target_link_libraries(${program} PRIVATE timed_connect::timed_connect Threads::Threads)
   if(takes_wire)
     target_link_libraries(${program} PRIVATE wire_lab)
   endif()
@@ -129,6 +136,29 @@ int main(int count, char** arguments) { ${before}return docs::run(blocks, count,
     add_snippet_test(${file}.${number} ${program} ${number})
   endforeach()
 endfunction()
+
+# The first block of commands of a guide.
+function(add_commands guide)
+  file(READ ${guide} text)
+  if(NOT text MATCHES "\n```sh\n([^`]*)```")
+    return()
+  endif()
+  set(commands "${CMAKE_MATCH_1}")
+  cmake_path(GET guide STEM name)
+  set(clone ${CMAKE_CURRENT_BINARY_DIR}/snippets/clone)
+  file(MAKE_DIRECTORY ${clone})
+  foreach(folder IN ITEMS include examples)
+    file(CREATE_LINK ${PROJECT_SOURCE_DIR}/${folder} ${clone}/${folder} SYMBOLIC)
+  endforeach()
+  write_changed(${clone}/${name}.sh "${commands}")
+  add_snippet_test(${name}.commands sh -e ${name}.sh)
+  set_tests_properties(docs.${name}.commands PROPERTIES WORKING_DIRECTORY ${clone})
+endfunction()
+
+file(GLOB guides CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/docs/guide/*.md)
+foreach(guide IN LISTS guides)
+  add_commands(${guide})
+endforeach()
 
 file(GLOB documents CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR}
   ${PROJECT_SOURCE_DIR}/README.md ${PROJECT_SOURCE_DIR}/docs/*.md ${PROJECT_SOURCE_DIR}/docs/guide/*.md)

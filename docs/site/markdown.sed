@@ -1,5 +1,5 @@
 # What leads somewhere in the repository leads to the same in the site. Sources are copied there as text.
-s,](\(\.\./\)*\([a-z_]*/[^)]*\.\(cpp\|txt\|patch\)\)),](source/\2.txt),g
+s,](\(\.\./\)*\([a-z_]*/[^)]*\.\(cpp\|txt\|patch\|cmake\)\)),](source/\2.txt),g
 s,](\(\.\./\)*\(\(tests\|examples\|benchmarks\)/[^)]*\.hpp\)),](source/\2.txt),g
 s,](\(\.\./\)*include/\(timed_connect/[^)]*\)),](@ref \2),g
 s,](\(\.\./\)*LICENSE),](source/LICENSE.txt),g

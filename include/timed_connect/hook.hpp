@@ -38,7 +38,7 @@ concept stateful_hook = callable_as_hook<F, Result, Arguments...> && !stateless_
 
 }  // namespace detail
 
-/// See above.
+/// The same, with what a signature is made of.
 template <class Result, class... Arguments>
 class hook<Result(Arguments...)> {
  public:

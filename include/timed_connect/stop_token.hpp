@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// std::stop_token as a cancellation, where the standard library has it: libc++ up to 19 does not.
+// A std::stop_token as a cancellation, where the standard library has it: libc++ up to 19 does not.
 #pragma once
 
 #include <timed_connect/cancellation.hpp>
