@@ -7,3 +7,13 @@ s|^}  // namespace v1$||
 # A specialisation of a name of std has no page to stand on.
 s|^template <>$||
 s|^struct std::.*||
+# Doxygen shows a concept without what is said of each call, so its code is given as its description instead; these are the public ones.
+/^concept \(system_calls\|name_lookup\|name_resolver\|interceptor\) /,/^};$/H
+${
+  G
+  s|\n  ///|\n  //|g
+  s|\n|&/// |g
+  s|/// concept \([a-z_]*\)|/// @concept tconn::\1\n/// @code{.cpp}\n&|g
+  s|tconn::interceptor|tconn::testing::interceptor|
+  s|/// };|&\n/// @endcode\n|g
+}
