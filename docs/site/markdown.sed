@@ -7,6 +7,8 @@ s,](\(\.\./\|docs/\)*pictures/,](pictures/,g
 s,\[\([^]]*\)\](\(\.\./\)*benchmarks/smallest),`\1`,g
 # Doxygen does not see what is bold where code or a quotation begins it.
 s,\*\*\([`"][^*]*\)\*\*,<b>\1</b>,g
+# Doxygen takes code with an apostrophe for a quotation.
+s,\(^\|[ (|]\)`\([^` ][^`]*'[^`]*\)`,\1<code>\2</code>,g
 # Doxygen knows C++ by this name alone.
 s,^```c++$,```cpp,
 # Doxygen would take this for a link, even in code.
