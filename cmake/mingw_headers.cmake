@@ -31,6 +31,20 @@ foreach(header IN LISTS headers)
   endif()
 endforeach()
 
+# Beside <windows.h>, in either order; and it is as lean as the program has it.
+file(WRITE ${WORK_DIR}/before.cpp "#include <timed_connect/timed_connect.hpp>\n#include <windows.h>\n"
+  "#include <algorithm>\nDWORD now() { return timeGetTime(); }\nint least(int a, int b) { return (std::min)(a, b); }\n")
+file(WRITE ${WORK_DIR}/after.cpp "#define WIN32_LEAN_AND_MEAN\n#include <windows.h>\n"
+  "#include <timed_connect/timed_connect.hpp>\n")
+file(WRITE ${WORK_DIR}/winsock2.cpp "#include <winsock2.h>\n#include <windows.h>\n"
+  "#include <timed_connect/timed_connect.hpp>\nDWORD now() { return timeGetTime(); }\n")
+foreach(order IN ITEMS before after winsock2)
+  execute_process(COMMAND ${compile} -fsyntax-only ${WORK_DIR}/${order}.cpp RESULT_VARIABLE status)
+  if(NOT status EQUAL 0)
+    message(SEND_ERROR "The headers and <windows.h> do not go together: ${order}.cpp.")
+  endif()
+endforeach()
+
 execute_process(
   COMMAND ${compile} ${SOURCE_DIR}/examples/quickstart.cpp -o ${WORK_DIR}/quickstart.exe -lws2_32
   RESULT_VARIABLE status)

@@ -34,13 +34,17 @@ inline void end_when_interrupted() {
   on_interrupt([](int) { end_at_once(interrupted); });
 }
 
+/// Some systems forget a handler when they call it.
+inline void cancel_all(int) {
+  std::signal(SIGINT, cancel_all);
+  if (was_interrupted().exchange(true)) end_at_once(interrupted);
+  stop().request();
+}
+
 inline void cancel_when_interrupted() {
   stop();  // a handler must not be the first to ask
   was_interrupted();
-  on_interrupt([](int) {
-    if (was_interrupted().exchange(true)) end_at_once(interrupted);
-    stop().request();
-  });
+  on_interrupt(cancel_all);
 }
 
 }  // namespace tconnect

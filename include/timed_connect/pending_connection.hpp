@@ -99,7 +99,8 @@ class basic_pending_connection {
   connect_result wait(deadline limit, tconn::on_timeout how, System& sys, bool accept_late,
                       cancellation const* cancel) {
     time_point const began = sys.now();
-    detail::attempt<System> const tried{sys, to_, socket_.native_handle()};
+    detail::attempt<System> tried{sys, to_, socket_.native_handle()};
+    tried.false_alarms = false_alarms_;
     if (!socket_) return detail::failure<Owner>(native_error::bad_handle, to_, {}, {});
     if (cancel != nullptr && cancel->error())
       return detail::failure<Owner>(cancel->error().value(), to_, tried.state(aftermath::kept), {});
@@ -110,6 +111,7 @@ class basic_pending_connection {
     detail::course driven(tried, limit.until(began), accept_late);
     driven.resume();
     detail::drive(driven, sys, cancel);
+    false_alarms_ = driven.tried().false_alarms;
     auto concluded =
         detail::conclude(tried, driven.seen(), how, nonblocking_, began, detail::closing_at_once<System>{sys});
     if (concluded || concluded.error().aftermath != aftermath::kept) socket_.release();
@@ -121,6 +123,7 @@ class basic_pending_connection {
   cancellation const* cancel_;
   bool accept_late_;
   bool nonblocking_;
+  unsigned char false_alarms_ = 0;
 };
 
 using pending_connection = basic_pending_connection<native_system>;  ///< The native system's attempt in flight.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The seam: everything that the logic asks of an operating system. A System is to this library what an Allocator is to
 // std::vector: a cheap copyable value, the last, defaulted parameter of every entry point. Its primitives are dumb: one
-// system call each, a native error number out (0 = fine), no loops, no policy. From this one seam come the waiting
+// system call each, a native error number out (0 = fine; below 0x8000), no loops, no policy. From this one seam come the waiting
 // strategies (wait.hpp), the simulated world and the fault injector (testing/), and other TCP stacks.
 // No primitive that can block is noexcept: poll, connect and close are cancellation points, and pthread_cancel unwinds.
 #pragma once

@@ -22,6 +22,31 @@ TEST_F(PlainPosix, connects_by_wait_SO_ERROR_and_getpeername) {
   EXPECT_EQ(count(net.log(), "peer_name"), 1) << net.log();
 }
 
+TEST_F(PlainPosix, goes_on_after_it_was_woken_for_nothing) {
+  net.on_syn(to, {false_alarm(3ms), false_alarm(4ms), syn_ack(6ms)});
+  EXPECT_TRUE(connect(1s)) << net.log();
+}
+
+TEST_F(PlainPosix, in_an_event_loop_goes_on_after_it_was_woken_for_nothing) {
+  net.on_syn(to, {false_alarm(3ms), syn_ack(6ms)});
+  auto attempt = tconn::start_connect(to, {}, simulated{&net});
+  ASSERT_TRUE(attempt);
+  net.pass(3ms);
+  EXPECT_FALSE(attempt->try_finish()) << net.log();
+  net.pass(3ms);
+  auto const finished = attempt->try_finish();
+  EXPECT_TRUE(finished && *finished) << net.log();
+}
+
+TEST_F(PlainPosix, that_is_woken_again_and_again_for_nothing_is_told_that_it_has_no_peer) {
+  net.on_syn(to, {false_alarm(1ms), false_alarm(2ms), false_alarm(3ms), false_alarm(4ms), syn_ack(60ms)});
+  auto const result = connect(1s);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, std::errc::not_connected);
+  EXPECT_EQ(result.error().elapsed, 4ms);
+  EXPECT_EQ(result.error().handshake, handshake::unknown);
+}
+
 TEST_F(PlainPosix, tries_again_after_a_self_connect_that_only_the_wait_has_shown) {
   net.ephemeral_ports({80, 40000});
   net.on_syn(to, {syn_ack(1ms)});

@@ -6,6 +6,8 @@
 
 #include <gtest/gtest.h>
 
+#include <fcntl.h>
+#include <array>
 #include <climits>
 
 namespace {
@@ -128,6 +130,31 @@ TEST(PosixPlatform, waits_for_whole_milliseconds_rounded_up_where_there_is_no_pp
   EXPECT_EQ(waited(INT_MAX * 1ms + 1ns), INT_MAX);
   EXPECT_EQ(waited(std::chrono::nanoseconds::max()), INT_MAX);
   EXPECT_EQ(waited(-1ns), -1) << "for ever";
+}
+
+/// An end of a pipe where there is no pipe2().
+struct plain_end {
+  int handle = -1;
+  operator int() const { return handle; }
+};
+int pipe(plain_end* ends) {
+  if (ends[0].handle == -2) return -1;
+  std::array<int, 2> made{};
+  EXPECT_EQ(::pipe(made.data()), 0);
+  ends[0].handle = made[0];
+  ends[1].handle = made[1];
+  return 0;
+}
+
+TEST(PosixPlatform, keeps_a_pipe_from_other_programs_where_there_is_no_pipe2) {
+  std::array<plain_end, 2> ends{};
+  ASSERT_EQ(tconn::detail::open_pipe(ends.data()), 0);
+  for (plain_end const end : ends) {
+    tconn::socket const owned(end);
+    EXPECT_EQ(::fcntl(end, F_GETFD), FD_CLOEXEC);
+  }
+  ends[0].handle = -2;
+  EXPECT_EQ(tconn::detail::open_pipe(ends.data()), -1);
 }
 
 TEST(PosixPlatform, writes_the_length_into_an_address_that_begins_with_it) {

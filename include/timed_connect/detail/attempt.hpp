@@ -47,15 +47,21 @@ struct attempt {
   endpoint const& to;
   native_handle handle = no_handle;
   bool may_be_older = false;  // a borrowed one whose connection, if there is one, another call may have begun
+  unsigned char false_alarms = 0;
+
+  /// A kernel may wake up for nothing (Darwin does, https://go.dev/issue/14548). Without a state nothing says so, and what
+  /// lasts is no false alarm.
+  static constexpr unsigned char most_false_alarms = 3;
 
   /// After a readiness. SO_ERROR is read once. Where the system tells the state, that is the judge: SO_ERROR also gives
   /// an ICMP error that came while the kernel was busy with the socket, and with which the attempt goes on (tcp_ipv4.c,
   /// tcp_v4_err: sk_err_soft); and what is half open has a peer already (RFC 9293, 3.5). An error of 0 counts only with
   /// a peer, as poll() says "writable" of sockets that were never connected too.
-  outcome look() const {
+  outcome look() {
     int error = 0;
     if (int const unreadable = sys.connect_error(handle, error)) return {stage::broken, unreadable};
-    switch (state_behind(error)) {
+    tcp_state const state = state_behind(error);
+    switch (state) {
       case tcp_state::syn_sent:
       case tcp_state::syn_received: discard_reports(); return {stage::in_flight};  // woken for nothing
       case tcp_state::established:
@@ -63,7 +69,13 @@ struct attempt {
       case tcp_state::closed:
       case tcp_state::unknown: break;
     }
-    return error != 0 ? outcome{stage::failed, error} : confirm(may_be_older);
+    if (error != 0) return {stage::failed, error};
+    outcome const seen = confirm(may_be_older);
+    bool const has_no_peer = seen.at == stage::broken && seen.error == native_error::not_connected;
+    bool const may_go_on = state == tcp_state::unknown && false_alarms < most_false_alarms;
+    if (!has_no_peer || !may_go_on) return seen;
+    ++false_alarms;
+    return {stage::in_flight};
   }
 
   /// Whether there is a peer. A connection that may be older than this call must have reached the endpoint that was

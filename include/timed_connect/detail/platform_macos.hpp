@@ -11,6 +11,14 @@ inline namespace v1 {
 namespace detail {
 
 struct macos_platform : posix_platform {
+  /// getpeername() says EINVAL, and not ENOTCONN, of a socket that is shut in both directions, as after a RST
+  /// (bsd/kern/uipc_syscalls.c of XNU).
+  // cppcheck-suppress duplInheritedMember; this is how a system differs from POSIX
+  static int name(native_handle handle, name_of which, sockaddr* into, address_length& length) {
+    int const error = posix_platform::name(handle, which, into, length);
+    return which == name_of::peer && error == EINVAL ? native_error::not_connected : error;
+  }
+
   /// Nothing decides between "in flight" and "complete" here, so what is in flight is not told, as it may be complete a
   /// moment later. All states from ESTABLISHED (4) to TIME_WAIT (10) have been there.
   // cppcheck-suppress duplInheritedMember; this is how a system differs from POSIX

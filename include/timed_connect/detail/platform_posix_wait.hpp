@@ -59,6 +59,18 @@ int poll_entries(Entry* entries, nfds_t count, std::chrono::nanoseconds limit) {
   }
 }
 
+/// A pipe that no other program inherits, from birth where the system can.
+template <class Handle>
+int open_pipe(Handle* ends) {
+  if constexpr (requires { pipe2(ends, O_CLOEXEC); }) {
+    return pipe2(ends, O_CLOEXEC);
+  } else {
+    if (pipe(ends) != 0) return -1;
+    for (int const end : {ends[0], ends[1]}) ::fcntl(end, F_SETFD, FD_CLOEXEC);
+    return 0;
+  }
+}
+
 struct posix_waiting {
   // ppoll takes a time_t of seconds; a year at a time is enough for any of them, as every caller looks at its clock
   // again.
@@ -120,8 +132,7 @@ struct posix_waiting {
   /// be the same.
   static int open_event(native_handle& watched, native_handle& raised) {
     native_handle ends[2];
-    if (int const error = answer(::pipe(ends))) return error;
-    for (native_handle const end : ends) ::fcntl(end, F_SETFD, FD_CLOEXEC);
+    if (int const error = answer(open_pipe(ends))) return error;
     watched = ends[0];
     raised = ends[1];
     return 0;

@@ -142,9 +142,11 @@ struct windows_platform : windows_waiting {
     }
   }
 
-  /// Ends nothing that is still in flight: WSAENOTCONN.
+  /// Ends nothing that is still in flight: WSAENOTCONN. The receiving direction is never shut: it decides nothing here,
+  /// and TCP resets the connection then if anything has come or comes (documentation of shutdown()).
   static int shut(native_handle handle, shut_direction direction) {
-    return answer(::shutdown(handle, direction == shut_direction::receive ? SD_RECEIVE : SD_BOTH));
+    if (direction == shut_direction::receive) return native_error::not_supported;
+    return answer(::shutdown(handle, SD_SEND));
   }
 
   static int disconnect(native_handle) { return native_error::not_supported; }

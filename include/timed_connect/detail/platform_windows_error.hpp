@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The errors of Winsock 2, and its header. As everywhere, <winsock2.h> or a header of this library comes before a
-// <windows.h> that is not lean.
+// <windows.h> that is not lean. What that one is to leave out is up to the program.
 #pragma once
 
 #include <cstddef>
@@ -8,17 +8,13 @@
 #include <system_error>
 
 #pragma push_macro("NOMINMAX")
-#pragma push_macro("WIN32_LEAN_AND_MEAN")
 #undef NOMINMAX
-#undef WIN32_LEAN_AND_MEAN
 #define NOMINMAX
-#define WIN32_LEAN_AND_MEAN
 #ifndef _WINSOCK2API_
 #undef _WINSOCKAPI_  // MinGW's <winsock2.h> copes with an earlier <winsock.h>, but warns of it
 #endif
 #include <winsock2.h>
 #include <ws2tcpip.h>
-#pragma pop_macro("WIN32_LEAN_AND_MEAN")
 #pragma pop_macro("NOMINMAX")
 
 namespace tconn {
@@ -69,8 +65,7 @@ class winsock_category final : public std::error_category {
                                           static_cast<DWORD>(code), language, text, sizeof text, nullptr);
     while (length != 0 && (text[length - 1] == '\n' || text[length - 1] == '\r' || text[length - 1] == '.')) --length;
     if (length != 0) return std::string(text, length);
-    auto const known = default_error_condition(code);
-    return known.category() == std::generic_category() ? known.message() : "error " + std::to_string(code);
+    return "error " + std::to_string(code);
   }
 
   std::error_condition default_error_condition(int code) const noexcept override {
