@@ -50,6 +50,8 @@ class basic_pending_connection {
   tconn::native_handle native_handle() const noexcept { return socket_.native_handle(); }
   /// The address that is being connected to.
   endpoint const& where() const noexcept { return to_; }
+  /// What ends its waits from outside, for event loops to watch as well; null if nothing does.
+  cancellation const* cancelled_by() const noexcept { return cancel_; }
 
   /// Looks, and never blocks: the outcome, or nothing while the attempt is in flight.
   /// Errors: whatever connect(2) reports by SO_ERROR; errc::self_connect; EBADF when there is no attempt.
