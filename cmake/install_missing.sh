@@ -3,10 +3,12 @@
 # package that brings it, THING=PACKAGE; a thing is a command, a file with its whole path, or a
 # header, which the compiler is asked for. Nothing is installed, and no network needed, when nothing is missing.
 
-# What the examples take, what the tests take, and the peers that the benchmarks are compared with.
+# What the examples take, what the adapters and the tests take, and the peers that the benchmarks are compared with.
 example_needs='cmake=cmake ninja=ninja-build g++=g++ CLI/CLI.hpp=libcli11-dev nlohmann/json.hpp=nlohmann-json3-dev
   tins/tins.h=libtins-dev pcap/pcap.h=libpcap-dev pkg-config=pkg-config'
-test_needs="$example_needs gtest/gtest.h=libgtest-dev ares.h=libc-ares-dev"
+adapter_needs='asio/version.hpp=libasio-dev boost/asio/version.hpp=libboost-dev uv.h=libuv1-dev event2/event.h=libevent-dev
+  curl/curl.h=libcurl4-openssl-dev openssl/ssl.h=libssl-dev openssl=openssl'
+test_needs="$example_needs gtest/gtest.h=libgtest-dev ares.h=libc-ares-dev $adapter_needs"
 peer_needs='asio/version.hpp=libasio-dev boost/version.hpp=libboost-dev Poco/Net/Net.h=libpoco-dev
   event2/event.h=libevent-dev uv.h=libuv1-dev curl/curl.h=libcurl4-openssl-dev ace/Version.h=libace-dev
   SFML/Config.hpp=libsfml-dev /usr/include/glib-2.0/glib.h=libglib2.0-dev liburing.h=liburing-dev
