@@ -68,6 +68,11 @@ struct posix_platform : posix_waiting {
   static constexpr std::size_t path_capacity = carries_its_length<sockaddr> ? 104 : 108;  // sockaddr_un::sun_path
   static constexpr bool abstract_names = false;
   static constexpr bool repeats_refused_syns = false;
+#ifdef MSG_NOSIGNAL
+  static constexpr int quiet_send = MSG_NOSIGNAL;  // for send(): no SIGPIPE
+#else
+  static constexpr int quiet_send = 0;  // SO_NOSIGPIPE says so from birth, see below
+#endif
 
   static int open(native_handle& opened, int family, bool multipath) {
     if (multipath) return native_error::protocol_not_supported;
