@@ -132,6 +132,26 @@ struct linux_platform : posix_platform {
     return 0;
   }
 
+  /// A socket filter that lets nothing through, or none any more: to a listener every SYN is then lost, as if on the way.
+  /// The structs are those of <linux/filter.h>, and the one instruction is BPF_RET | BPF_K. See socket(7).
+  static int set_deaf(native_handle handle, bool deaf) {
+    if (!deaf) return set_int(handle, SOL_SOCKET, SO_DETACH_FILTER, 0);
+    struct instruction {
+      unsigned short code = 6;
+      unsigned char unused[2] = {};
+      unsigned length_kept = 0;
+    } keep_nothing;
+    struct {
+      unsigned short count = 1;
+      instruction* first = nullptr;
+    } program;
+    program.first = &keep_nothing;
+    return answer(::setsockopt(handle, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program));
+  }
+
+  /// Several sockets of one user may be bound to one address.
+  static int share_port(native_handle handle) { return set_int(handle, SOL_SOCKET, SO_REUSEPORT, 1); }
+
   /// struct tcp_info up to and including tcpi_bytes_acked (since 4.1), which counts a SYN as one; tcpi_state is its first
   /// byte.
   static constexpr std::size_t tcp_info_read = 128;

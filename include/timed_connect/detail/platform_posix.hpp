@@ -202,6 +202,48 @@ struct posix_platform : posix_waiting {
 
   static int tcp(native_handle, tcp_facts&) { return native_error::unknown_option; }
 
+  // What follows, to the next rule, is for the servers of testing/ alone.
+
+  static int listen(native_handle handle, int backlog) { return answer(::listen(handle, backlog)); }
+
+  /// The next connection, close-on-exec and in blocking mode; try_again where a non-blocking listener has none.
+  static int accept(native_handle from, native_handle& accepted) {
+#if defined(SOCK_CLOEXEC)
+    accepted = ::accept4(from, nullptr, nullptr, SOCK_CLOEXEC);
+#else
+    accepted = ::accept(from, nullptr, nullptr);
+    if (accepted >= 0) ::fcntl(accepted, F_SETFD, FD_CLOEXEC), set_blocking(accepted, true);
+#endif
+#ifdef SO_NOSIGPIPE
+    if (accepted >= 0) set_int(accepted, SOL_SOCKET, SO_NOSIGPIPE, 1);
+#endif
+    return answer(accepted);
+  }
+
+  /// Reads once: `count` is how much fits, and then how much came; 0 at the end.
+  static int receive(native_handle handle, char* buffer, std::size_t& count) {
+    auto const received = ::recv(handle, buffer, count, 0);
+    count = received < 0 ? 0 : static_cast<std::size_t>(received);
+    return received < 0 ? errno : 0;
+  }
+
+  /// Sends once, without a signal where the peer is gone: `count` is how much there is, and then how much went.
+  static int send(native_handle handle, char const* bytes, std::size_t& count) {
+#if defined(MSG_NOSIGNAL)
+    auto const sent = ::send(handle, bytes, count, MSG_NOSIGNAL);
+#else
+    auto const sent = ::send(handle, bytes, count, 0);
+#endif
+    count = sent < 0 ? 0 : static_cast<std::size_t>(sent);
+    return sent < 0 ? errno : 0;
+  }
+
+  /// A socket that hears nothing of what is sent to it, and one that shares its port: no POSIX system need have them.
+  static int set_deaf(native_handle, bool /*deaf*/) { return native_error::not_supported; }
+  static int share_port(native_handle) { return native_error::not_supported; }
+
+  // ----
+
   /// The number of an interface, 0 if there is none of that name; and its name, a null pointer if there is none of that
   /// number.
   static unsigned interface_by_name(char const* name) { return ::if_nametoindex(name); }

@@ -191,6 +191,35 @@ struct windows_platform : windows_waiting {
     return 0;
   }
 
+  // What follows, to the next rule, is for the servers of testing/ alone.
+
+  static int listen(native_handle handle, int backlog) { return answer(::listen(handle, backlog)); }
+
+  /// The next connection, in blocking mode; try_again where a non-blocking listener has none.
+  static int accept(native_handle from, native_handle& accepted) {
+    accepted = ::accept(from, nullptr, nullptr);
+    return accepted == no_handle ? ::WSAGetLastError() : set_blocking(accepted, true);
+  }
+
+  /// Reads once: `count` is how much fits, and then how much came; 0 at the end.
+  static int receive(native_handle handle, char* buffer, std::size_t& count) {
+    int const received = ::recv(handle, buffer, static_cast<int>(count), 0);
+    count = received < 0 ? 0 : static_cast<std::size_t>(received);
+    return answer(received);
+  }
+
+  /// Sends once: `count` is how much there is, and then how much went.
+  static int send(native_handle handle, char const* bytes, std::size_t& count) {
+    int const sent = ::send(handle, bytes, static_cast<int>(count), 0);
+    count = sent < 0 ? 0 : static_cast<std::size_t>(sent);
+    return answer(sent);
+  }
+
+  static int set_deaf(native_handle, bool /*deaf*/) { return native_error::not_supported; }
+  static int share_port(native_handle) { return native_error::not_supported; }
+
+  // ----
+
   /// The names of interfaces are in iphlpapi, which one would have to link for this alone. A number is its own name
   /// here, and whether there is an interface of that number shows when it is used.
   static unsigned interface_by_name(char const*) { return 0; }
