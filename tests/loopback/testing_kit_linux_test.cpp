@@ -120,11 +120,11 @@ TEST(BlackHole, that_opens_waits_for_the_next_SYN) {
 TEST(UnixName, that_is_too_long_is_told_and_leaves_no_folder) {
   unix_name const elsewhere;
   auto const folder = std::filesystem::path(elsewhere.text()).parent_path();
-  auto const* const before = std::getenv("TMPDIR");  // NOLINT(concurrency-mt-unsafe): there is one thread
+  auto const* const before = std::getenv("TMPDIR");
   std::string const kept = before != nullptr ? before : "";
-  ::setenv("TMPDIR", folder.c_str(), 1);  // NOLINT(concurrency-mt-unsafe)
+  ::setenv("TMPDIR", folder.c_str(), 1);
   EXPECT_THROW(unix_name(std::string(200, 'x')), std::system_error);
-  before != nullptr ? ::setenv("TMPDIR", kept.c_str(), 1) : ::unsetenv("TMPDIR");  // NOLINT(concurrency-mt-unsafe)
+  before != nullptr ? ::setenv("TMPDIR", kept.c_str(), 1) : ::unsetenv("TMPDIR");
   EXPECT_TRUE(std::filesystem::is_empty(folder));
 }
 

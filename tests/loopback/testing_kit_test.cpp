@@ -212,6 +212,7 @@ TEST_P(Kit, a_black_hole_that_has_opened_has_room_for_many) {
 
 // A Unix socket knows no reset: what is read there is the end.
 TEST_P(Kit, a_resetting_server_lets_its_clients_connect_and_then_read_a_reset) {
+  auto const began = steady::now();
   resetting_server const server(place(), 200ms);
   by_hand const first(server.where(), 3s);
   EXPECT_EQ(first.ended, "connected");
@@ -219,6 +220,7 @@ TEST_P(Kit, a_resetting_server_lets_its_clients_connect_and_then_read_a_reset) {
   ASSERT_TRUE(second) << told(second);
   for (auto const* client : {&first.socket, &*second})
     EXPECT_EQ(support::how_it_ended(*client), is_unix() ? "FIN" : "RST");
+  EXPECT_GE(steady::now() - began, 200ms);
   EXPECT_EQ(server.resets(), 2U);
 }
 

@@ -245,8 +245,8 @@ class full_backlog {
 /// A server that seems not to be there: it listens with the shortest backlog, which is filled, and accepts nothing.
 ///
 /// TCP on Linux: every SYN is lost, and the kernel of the client repeats it after 1, 2, 3, 4, 5, 7, 11 s ... (since 6.5;
-/// before 1, 3, 7 ...; tcp_syn_linear_timeouts of ip-sysctl). BSD and macOS do the same. Windows does not: it refuses,
-/// and there is no black hole on its loopback (docs/platforms.md).
+/// before 1, 3, 7 ...; tcp_syn_linear_timeouts of ip-sysctl). macOS does the same. Windows does not: it refuses, and
+/// there is no black hole on its loopback (docs/platforms.md).
 /// Unix sockets: Linux answers EAGAIN to a non-blocking connect, and lets a blocking one wait; others refuse.
 ///
 /// Ownership: the listening descriptor and one for each place of the backlog (Linux: one). Can be moved.

@@ -67,8 +67,8 @@ class resetting_server {
 
   void reset(socket& connection) {
     detail::platform::reset_on_close(connection.native_handle());
+    ++resets_;  // so whoever has read the reset finds it counted
     connection.close();
-    ++resets_;
   }
 
   listening_server listener_;
