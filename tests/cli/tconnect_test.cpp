@@ -236,7 +236,7 @@ TEST(TconnectNginx, is_found_at_work_and_found_too_busy) {
   EXPECT_EQ(at_work.status, 0);
   EXPECT_EQ(object_of(at_work)["result"], "connected");
   server.stop();
-  auto const fillers = support::fill_accept_queue(server.where(), 50ms);
+  auto const fillers = support::full_backlog(server.where(), 50ms);
   auto const busy = tconnect({"--json", "--timeout=50ms", text_of(server.where())});
   EXPECT_EQ(busy.status, 124);
   EXPECT_EQ(object_of(busy)["handshake"], "in_flight");

@@ -42,7 +42,7 @@ TEST_F(Nginx, overloaded_never_sees_what_was_given_up_and_answers_over_what_was_
   ASSERT_TRUE(first) << told(first);
   int const earlier = connections_before(*first) + 1;
   server->stop();
-  auto fillers = fill_accept_queue(server->where(), 50ms);
+  auto fillers = full_backlog(server->where(), 50ms);
   auto const expect_in_flight = [&](tconn::connect_result const& late, aftermath left) {
     ASSERT_FALSE(late) << "the queue is not full";
     EXPECT_EQ(late.error().code, errc::deadline_exceeded) << told(late);

@@ -48,7 +48,7 @@ TEST_F(Redis, answers_PING_over_a_Unix_socket) { expect_pong(timed_connect(local
 
 TEST_F(Redis, with_a_full_backlog_is_waited_for_until_the_deadline) {
   server->stop();
-  auto const fillers = fill_accept_queue(local);
+  auto const fillers = full_backlog(local);
   for (auto const how : {tconn::on_timeout::close, tconn::on_timeout::reset, tconn::on_timeout::keep}) {
     SCOPED_TRACE(testing::PrintToString(how));
     auto const began = steady::now();
@@ -79,7 +79,7 @@ class relieved_later : public tconn::native_system {
 
 TEST_F(Redis, that_makes_room_before_the_deadline_answers_what_began_while_it_was_full) {
   server->stop();
-  auto const fillers = fill_accept_queue(local);
+  auto const fillers = full_backlog(local);
   int refusals = 0;
   expect_pong(timed_connect(local, 10s, {}, relieved_later(&*server, &refusals)));
   EXPECT_GE(refusals, 3) << "the backlog was not full";

@@ -38,7 +38,7 @@ inline constexpr int no_signal = 0;
 #endif
 
 /// How long a connect on loopback may take to be seen as complete once it was answered.
-inline constexpr std::chrono::milliseconds connect_grace{0};
+inline constexpr std::chrono::milliseconds connect_grace{20};
 
 /// Not inherited: from birth where the system can, as other threads may start programs meanwhile.
 inline tconn::native_handle open_socket(int family, int type = SOCK_STREAM) {
@@ -52,16 +52,6 @@ inline tconn::native_handle open_socket(int family, int type = SOCK_STREAM) {
 }
 
 inline void close_handle(tconn::native_handle handle) { ::close(handle); }
-
-inline tconn::native_handle accept_one(tconn::native_handle from) {
-#if defined(SOCK_CLOEXEC)
-  return ::accept4(from, nullptr, nullptr, SOCK_CLOEXEC);
-#else
-  int const accepted = ::accept(from, nullptr, nullptr);
-  ::fcntl(accepted, F_SETFD, FD_CLOEXEC);
-  return accepted;
-#endif
-}
 
 /// Whether a program that is started has it too.
 inline bool is_inherited(tconn::native_handle handle) { return (::fcntl(handle, F_GETFD) & FD_CLOEXEC) == 0; }
@@ -114,7 +104,5 @@ inline std::string loopback_interface() {
   }
   return "1";
 }
-
-inline long process_id() { return ::getpid(); }
 
 }  // namespace support

@@ -43,8 +43,6 @@ inline tconn::native_handle open_socket(int family, int type = SOCK_STREAM) {
 
 inline void close_handle(tconn::native_handle handle) { ::closesocket(handle); }
 
-inline tconn::native_handle accept_one(tconn::native_handle from) { return ::accept(from, nullptr, nullptr); }
-
 /// Whether a program that is started has it too.
 inline bool is_inherited(tconn::native_handle handle) {
   DWORD flags = HANDLE_FLAG_INHERIT;
@@ -91,7 +89,5 @@ class no_more_descriptors {
 
 /// The name of the loopback interface in the text of a link-local address, which is its number.
 inline std::string loopback_interface() { return "1"; }
-
-inline long process_id() { return static_cast<long>(::GetCurrentProcessId()); }
 
 }  // namespace support
