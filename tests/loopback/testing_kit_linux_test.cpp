@@ -98,6 +98,17 @@ TEST(LateServerOnAUnixSocket, is_found_within_a_few_milliseconds) {
   EXPECT_LT(took, before_the_next_syn);
 }
 
+TEST(ListeningServer, accepts_nothing_and_does_not_go_on_trying_when_no_descriptor_is_left) {
+  tconn::testing::listening_server const server;
+  auto const client = timed_connect(server.where(), 10s);
+  ASSERT_TRUE(client) << told(client);
+  {
+    support::no_more_descriptors const none;
+    EXPECT_FALSE(server.accept(60s));
+  }
+  EXPECT_TRUE(server.accept());
+}
+
 TEST(BlackHole, hears_no_SYN_of_any_client) {
   black_hole const silent;
   std::vector<endpoint> const to(5, silent.where());
