@@ -39,7 +39,7 @@ std::set<std::string> options() {
 /// What bash offers for these words, the last of which is being typed.
 std::set<std::string> offered(std::string const& words) {
   auto const script = "source '" + folder + "/tconnect.bash'; COMP_WORDS=(" + words +
-                      "); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _tconnect; printf '%s\\n' \"${COMPREPLY[@]}\"";
+                      R"sh(); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _tconnect; printf '%s\n' "${COMPREPLY[@]}")sh";
   auto const run = program({"/bin/bash", "-c", script}).wait();
   EXPECT_EQ(run.err, "");
   return all_in(run.out, "([^\n]+)\n");
