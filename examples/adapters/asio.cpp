@@ -22,7 +22,7 @@ int main() {  // NOLINT(bugprone-exception-escape): without a server the example
   adapter::async_timed_connect(context, server.where(), 2s, {.no_delay = true}, [&](tconn::connect_result result) {
     if (!result) return static_cast<void>(std::puts(result.error().message().c_str()));
     if (adapter::hand_over(std::move(*result), client)) return;  // from here on it is a socket as any other
-    support::send_text(server.accept().native_handle(), "hello\n");
+    support::send_text(server.accept(), "hello\n");
     asio::async_read_until(client, asio::dynamic_buffer(greeting), '\n', [&](asio::error_code, std::size_t) {
       std::printf("the server says %s", greeting.c_str());
       good += greeting == "hello\n" ? 1 : 0;

@@ -17,7 +17,7 @@ int main() {  // NOLINT(bugprone-exception-escape): without a server the example
   std::thread answering([&] {
     auto const client = server.accept();
     support::what_is_read(client);
-    support::send_text(client.native_handle(), "HTTP/1.0 200 OK\r\nContent-Length: 6\r\n\r\nhello\n");
+    support::send_text(client, "HTTP/1.0 200 OK\r\nContent-Length: 6\r\n\r\nhello\n");
   });
 
   auto const limit = tconn::deadline::after(2s);

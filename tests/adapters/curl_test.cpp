@@ -71,7 +71,7 @@ class answering_server {
             if (count <= 0) return;
             request_.append(bytes, static_cast<std::size_t>(count));
           }
-          send_text(client.native_handle(), answer);
+          send_text(client, answer);
         }) {}
   answering_server(answering_server const&) = delete;
   answering_server& operator=(answering_server const&) = delete;
@@ -183,7 +183,7 @@ TEST(CurlSocket, is_taken_where_curl_has_kept_another_connection_open) {
     for (auto& one : kept) {
       one = server.accept(10s);
       what_is_read(one);
-      send_text(one.native_handle(), "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello");
+      send_text(one, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello");
     }
   });
   for (int round = 0; round < 2; ++round) {

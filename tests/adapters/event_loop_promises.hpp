@@ -292,7 +292,7 @@ TYPED_TEST_P(EventLoop, that_goes_before_it_has_told_of_a_connection_ends_that_b
     TypeParam loop;
     loop.connect(server.where(), 20s, {.on_timeout = on_timeout::reset}, told.takes());
     peer = server.accept();
-    ASSERT_TRUE(send_text(peer.native_handle(), "unread data would make a RST of it"));
+    ASSERT_TRUE(send_text(peer, "unread data would make a RST of it"));
   }
   EXPECT_EQ(told.calls(), 0);
   EXPECT_EQ(how_it_ended(peer), "FIN");

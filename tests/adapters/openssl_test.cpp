@@ -189,8 +189,8 @@ TEST_F(TlsHandshake, gives_no_more_time_to_a_server_that_sends_a_byte_at_a_time)
   std::thread server([&] {
     auto const client = slow.accept();
     // The beginning of a long record of a handshake, whose end never comes.
-    send_text(client.native_handle(), std::string("\x16\x03\x03\x3f\xff\x02", 6));
-    while (send_text(client.native_handle(), "x")) std::this_thread::sleep_for(100us);
+    send_text(client, std::string("\x16\x03\x03\x3f\xff\x02", 6));
+    while (send_text(client, "x")) std::this_thread::sleep_for(100us);
   });
   auto const began = steady::now();
   auto const late = timed_tls_connect(context.get(), "localhost", slow.where(), 50ms);
@@ -206,7 +206,7 @@ TEST_F(TlsHandshake, tells_of_a_server_that_speaks_something_else) {
   listener const other;
   std::thread server([&] {
     auto const client = other.accept();
-    send_text(client.native_handle(), "220 welcome to something else\r\n");
+    send_text(client, "220 welcome to something else\r\n");
     what_is_read(client);
   });
   auto const failed = timed_tls_connect(context.get(), "localhost", other.where(), 5s);
