@@ -39,6 +39,7 @@ class basic_pending_connection {
       cancel_ = other.cancel_;
       accept_late_ = other.accept_late_;
       nonblocking_ = other.nonblocking_;
+      false_alarms_ = other.false_alarms_;
     }
     return *this;
   }

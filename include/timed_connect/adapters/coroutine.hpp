@@ -145,6 +145,7 @@ class poll_loop {
 /// up by `close`.
 class [[nodiscard]] connect_awaitable {
  public:
+  /// The deadline counts from here.
   template <class... Arguments>
   explicit connect_awaitable(poll_loop& loop, Arguments&&... arguments)
       : loop_(loop), suspended_(std::forward<Arguments>(arguments)...) {}
@@ -154,10 +155,12 @@ class [[nodiscard]] connect_awaitable {
     suspended_.connecting.begin();
     return suspended_.connecting.is_over();
   }
+  /// From here on the loop looks after the attempt, and resumes the coroutine once it is over.
   void await_suspend(std::coroutine_handle<> waiter) {
     suspended_.waiter = waiter;
     suspended_.place.join(loop_.waiting_);
   }
+  /// The outcome.
   connect_result await_resume() { return suspended_.connecting.take(); }
 
  private:
@@ -194,14 +197,19 @@ class [[nodiscard]] task {
  public:
   /// What the compiler asks a coroutine for.
   struct promise_type {
+    ///@{
+    /// See the standard, [dcl.fct.def.coroutine].
     task get_return_object() { return task(std::coroutine_handle<promise_type>::from_promise(*this)); }
     std::suspend_never initial_suspend() noexcept { return {}; }
     std::suspend_always final_suspend() noexcept { return {}; }
     void return_void() noexcept {}
     [[noreturn]] void unhandled_exception() noexcept { std::terminate(); }
+    ///@}
   };
 
+  /// Takes the coroutine over; the other is empty then.
   task(task&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
+  /// The same; a coroutine that is here is destroyed first.
   task& operator=(task&& other) noexcept {
     if (this != &other) {
       destroy();

@@ -116,7 +116,7 @@ namespace testing {
 /// client in this network namespace, of whatever process. Else it is a black_hole that opens at its time: TCP is answered
 /// at the kernel's next SYN, up to a second later or more; a Unix socket has room at its time, and this library finds it
 /// within 2 ms. On Windows clients are refused before.
-/// An IPv6 socket that connects to ::ffff:127.0.0.1 waits for the next SYN too.
+/// An IPv6 socket that connects to 127.0.0.1, mapped, waits for the next SYN too.
 ///
 /// Ownership: the listening descriptor, two to wait by, and the server's end of each connection that was not accepted
 /// yet. One thread, which ends with the answer and is joined by the destructor; it has the signal mask of whoever makes
