@@ -433,7 +433,7 @@ TEST(TconnectInterrupt, waits_for_no_more_endpoints_from_standard_input) {
     std::array<int, 2> ends{};  // both ends are inherited, so that there is no end of file
     if (::pipe(ends.data()) == 0) ::dup2(ends[0], STDIN_FILENO);
   });
-  std::this_thread::sleep_for(500ms);
+  ASSERT_TRUE(support::eventually([&] { return run.handles(SIGINT); }));
   run.send(SIGINT);
   EXPECT_EQ(run.wait().status, 130);
 }

@@ -12,8 +12,10 @@
 #include <array>
 #include <csignal>
 #include <cstddef>
+#include <fstream>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace support {
@@ -61,6 +63,17 @@ class program {
   }
 
   void send(int signal) const { ::kill(child_, signal); }
+
+  /// Whether it has a handler for the signal by now (Linux).
+  bool handles(int signal) const {
+    std::ifstream status("/proc/" + std::to_string(child_) + "/status");
+    for (std::string line; std::getline(status, line);) {
+      constexpr std::string_view caught = "SigCgt:";
+      if (line.starts_with(caught))
+        return (std::stoull(line.substr(caught.size()), nullptr, 16) >> (signal - 1) & 1) != 0;
+    }
+    return false;
+  }
 
   /// Reads until the standard output holds so many lines, or ends.
   std::string const& read_lines(std::size_t count) {
