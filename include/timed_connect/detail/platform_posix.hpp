@@ -229,11 +229,7 @@ struct posix_platform : posix_waiting {
 
   /// Sends once, without a signal where the peer is gone: `count` is how much there is, and then how much went.
   static int send(native_handle handle, char const* bytes, std::size_t& count) {
-#if defined(MSG_NOSIGNAL)
-    auto const sent = ::send(handle, bytes, count, MSG_NOSIGNAL);
-#else
-    auto const sent = ::send(handle, bytes, count, 0);
-#endif
+    auto const sent = ::send(handle, bytes, count, quiet_send);
     count = sent < 0 ? 0 : static_cast<std::size_t>(sent);
     return sent < 0 ? errno : 0;
   }

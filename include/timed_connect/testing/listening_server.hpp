@@ -38,10 +38,9 @@ inline void require(int error, endpoint const& at) {
 }
 
 inline endpoint name_of_socket(native_handle handle, name_of which) {
-  sockaddr_storage bytes{};
-  address_length length = sizeof bytes;
-  auto* const name = reinterpret_cast<sockaddr*>(&bytes);
-  return platform::name(handle, which, name, length) == 0 ? endpoint(name, length) : endpoint();
+  endpoint named;
+  native_system().name(handle, which, AF_UNSPEC, named);
+  return named;
 }
 
 /// Whether a handle becomes ready; what interrupts the wait costs no time.
