@@ -3,57 +3,35 @@
 // itself.
 #pragma once
 
+#include "support/nginx.hpp"
 #include "support/program.hpp"
-#include "support/server_process.hpp"
 
-#include <fstream>
 #include <stdexcept>
 #include <string>
 
 namespace support {
 
-class tls_server {
+class tls_server : public nginx_process {
  public:
-  static bool is_installed() { return !find_program("nginx").empty() && !find_program("openssl").empty(); }
+  static bool is_installed() { return nginx::is_installed() && !find_program("openssl").empty(); }
 
-  tls_server() : server_(start()) {
-    if (!server_.comes_up(where())) throw std::runtime_error("nginx does not come up\n" + server_.log());
-  }
+  tls_server() : nginx_process(make_certificate, "ssl", "hello") {}
 
-  tconn::endpoint where() const { return port_.where(); }
-  std::string certificate() const { return folder_.file("certificate.pem"); }
-  void stop() { server_.stop(); }
-  void resume() { server_.resume(); }
+  std::string certificate() const { return file(certificate_name); }
 
  private:
-  server_process start() const {
-    auto const key = folder_.file("key.pem");
+  static constexpr char const* certificate_name = "certificate.pem";
+
+  static std::string make_certificate(temporary_folder const& in) {
+    auto const key = in.file("key.pem");
+    auto const certificate = in.file(certificate_name);
     auto const made = program({find_program("openssl"), "req", "-x509", "-newkey", "ec", "-pkeyopt",
                                "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=localhost", "-addext",
-                               "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", key, "-out", certificate()})
+                               "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", key, "-out", certificate})
                           .wait();
     if (made.status != 0) throw std::runtime_error("openssl makes no certificate\n" + made.err);
-    auto const settings = folder_.file("nginx.conf");
-    std::ofstream(settings) << "daemon off; master_process off; pid nginx.pid;\n"
-                            << (::geteuid() == 0 ? "user root root;\n" : "")
-                            << "events {}\n"
-                               "http {\n"
-                               "  access_log off;\n"
-                               "  client_body_temp_path a; proxy_temp_path b; fastcgi_temp_path c;\n"
-                               "  uwsgi_temp_path d; scgi_temp_path e;\n"
-                               "  server {\n"
-                            << "    listen " << where().to_string() << " ssl;\n"
-                            << "    ssl_certificate " << certificate() << "; ssl_certificate_key " << key << ";\n"
-                            << "    location / { return 200 'hello'; }\n"
-                               "  }\n"
-                               "}\n";
-    return {
-        find_program("nginx"), {"nginx", "-p", folder_.file(""), "-c", settings, "-e", "stderr"}, folder_.file("log")};
+    return "    ssl_certificate " + certificate + "; ssl_certificate_key " + key + ";\n";
   }
-
-  temporary_folder folder_{};
-  reserved_port port_{};
-  server_process server_;
 };
 
 }  // namespace support
