@@ -15,6 +15,32 @@ inline namespace v1 {
 namespace detail {
 
 struct linux_platform : posix_platform {
+  static int open_queue(native_handle& queue) {
+    queue = ::epoll_create1(EPOLL_CLOEXEC);
+    return answer(queue);
+  }
+  /// EPOLLONESHOT: reported once, so that a socket that was handed over is never reported again.
+  static int watch(native_handle queue, native_handle handle, std::uint32_t token) {
+    epoll_event wanted{};
+    wanted.events = EPOLLOUT | EPOLLONESHOT;
+    wanted.data.u32 = token;
+    int const error = answer(::epoll_ctl(queue, EPOLL_CTL_ADD, handle, &wanted));
+    return error == EEXIST ? answer(::epoll_ctl(queue, EPOLL_CTL_MOD, handle, &wanted)) : error;
+  }
+  static int take_ready(native_handle queue, std::uint32_t* tokens, std::size_t& count) {
+    constexpr std::size_t most_at_once = 64;
+    epoll_event ready[most_at_once];
+    int const taken = ::epoll_wait(queue, ready, static_cast<int>(count < most_at_once ? count : most_at_once), 0);
+    count = taken < 0 ? 0 : static_cast<std::size_t>(taken);
+    for (std::size_t i = 0; i < count; ++i) tokens[i] = ready[i].data.u32;
+    return answer(taken);
+  }
+
+  static int open_event(native_handle& watched, native_handle& raised) {
+    watched = raised = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    return answer(watched);
+  }
+
   // cppcheck-suppress duplInheritedMember; this is how a system differs from POSIX
   static constexpr bool abstract_names = true;
 
@@ -43,32 +69,6 @@ struct linux_platform : posix_platform {
     return answer(::setsockopt(handle, SOL_SOCKET, SO_BINDTODEVICE, name, static_cast<address_length>(length)));
   }
 
-  static int open_queue(native_handle& queue) {
-    queue = ::epoll_create1(EPOLL_CLOEXEC);
-    return answer(queue);
-  }
-  /// EPOLLONESHOT: reported once, so that a socket that was handed over is never reported again.
-  static int watch(native_handle queue, native_handle handle, std::uint32_t token) {
-    epoll_event wanted{};
-    wanted.events = EPOLLOUT | EPOLLONESHOT;
-    wanted.data.u32 = token;
-    int const error = answer(::epoll_ctl(queue, EPOLL_CTL_ADD, handle, &wanted));
-    return error == EEXIST ? answer(::epoll_ctl(queue, EPOLL_CTL_MOD, handle, &wanted)) : error;
-  }
-  static int take_ready(native_handle queue, std::uint32_t* tokens, std::size_t& count) {
-    constexpr std::size_t most_at_once = 64;
-    epoll_event ready[most_at_once];
-    int const taken = ::epoll_wait(queue, ready, static_cast<int>(count < most_at_once ? count : most_at_once), 0);
-    count = taken < 0 ? 0 : static_cast<std::size_t>(taken);
-    for (std::size_t i = 0; i < count; ++i) tokens[i] = ready[i].data.u32;
-    return answer(taken);
-  }
-
-  static int open_event(native_handle& watched, native_handle& raised) {
-    watched = raised = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    return answer(watched);
-  }
-
   /// af_inet.c: a second connect() answers EALREADY in SYN_SENT and SYN_RECV, the error once it failed, and 0 exactly
   /// when the handshake is complete. Other families answer EISCONN or start anew.
   static constexpr bool second_connect_proves(int family) { return family == AF_INET || family == AF_INET6; }
@@ -88,23 +88,6 @@ struct linux_platform : posix_platform {
     return answer(::connect(handle, &nobody, sizeof nobody));
   }
 
-  /// The kernel notes at each segment of the peer's, before it looks into it, on which processor that came (tcp_ipv4.c,
-  /// tcp_v4_rcv). -1, with which a socket begins, is none: SO_INCOMING_CPU, see socket(7); it can be set since 4.4. Only
-  /// TCP itself does so: the outer socket of Multipath TCP sees no segments.
-  static int mark_arrivals(native_handle handle) {
-    int protocol = 0;
-    if (int const error = get_int(handle, SOL_SOCKET, 38 /* SO_PROTOCOL */, protocol)) return error;
-    if (protocol != IPPROTO_TCP) return native_error::not_supported;
-    return set_int(handle, SOL_SOCKET, 49 /* SO_INCOMING_CPU */, -1);
-  }
-  static int has_arrived(native_handle handle, bool& arrived) {
-    int processor = -1;
-    address_length length = sizeof processor;
-    int const error = answer(::getsockopt(handle, SOL_SOCKET, 49, &processor, &length));
-    arrived = processor != -1;
-    return error;
-  }
-
   /// MSG_TRUNC lets TCP skip what it holds without copying it, see tcp(7); a Unix socket wants a buffer and says
   /// EFAULT.
   static int discard_received(native_handle handle) {
@@ -122,6 +105,23 @@ struct linux_platform : posix_platform {
     char nothing = 0;
     pthread_cancel_disabled const held;
     return answer(static_cast<int>(::recv(handle, &nothing, 0, MSG_ERRQUEUE | MSG_DONTWAIT)));
+  }
+
+  /// The kernel notes at each segment of the peer's, before it looks into it, on which processor that came (tcp_ipv4.c,
+  /// tcp_v4_rcv). -1, with which a socket begins, is none: SO_INCOMING_CPU, see socket(7); it can be set since 4.4. Only
+  /// TCP itself does so: the outer socket of Multipath TCP sees no segments.
+  static int mark_arrivals(native_handle handle) {
+    int protocol = 0;
+    if (int const error = get_int(handle, SOL_SOCKET, 38 /* SO_PROTOCOL */, protocol)) return error;
+    if (protocol != IPPROTO_TCP) return native_error::not_supported;
+    return set_int(handle, SOL_SOCKET, 49 /* SO_INCOMING_CPU */, -1);
+  }
+  static int has_arrived(native_handle handle, bool& arrived) {
+    int processor = -1;
+    address_length length = sizeof processor;
+    int const error = answer(::getsockopt(handle, SOL_SOCKET, 49, &processor, &length));
+    arrived = processor != -1;
+    return error;
   }
 
   static int tcp(native_handle handle, tcp_facts& facts) {
