@@ -2,14 +2,13 @@
 // Keep the attempt at the deadline, do something else, and go on waiting for it: no second SYN, no place in the queue
 // lost. The server here is one whose accept queue is full at first, so that the SYN stays unanswered.
 #include <timed_connect/connect.hpp>
-
-#include "support/loopback.hpp"
+#include <timed_connect/testing/loopback.hpp>
 
 #include <cstdio>
 
 int main() {  // NOLINT(bugprone-exception-escape): without a server the example ends
   using namespace std::chrono_literals;
-  support::full_listener server;
+  tconn::testing::black_hole server;
 
   auto result = tconn::timed_connect(server.where(), 100ms, {.on_timeout = tconn::on_timeout::keep});
   if (result || !result.error().pending)

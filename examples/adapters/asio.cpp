@@ -2,8 +2,7 @@
 // A connect in Asio's loop, whose socket then becomes one of Asio's; and one whose result is a future. The servers are this
 // program's own: one that greets, and one whose accept queue is full.
 #include <timed_connect/adapters/asio.hpp>
-
-#include "support/loopback.hpp"
+#include <timed_connect/testing/loopback.hpp>
 
 #include <asio.hpp>
 #include <cstdio>
@@ -12,8 +11,8 @@
 int main() {  // NOLINT(bugprone-exception-escape): without a server the example ends
   using namespace std::chrono_literals;
   namespace adapter = tconn::adapters::asio;
-  support::listener const server;
-  support::full_listener const overloaded;
+  tconn::testing::listening_server const server;
+  tconn::testing::black_hole const overloaded;
   asio::io_context context;
   int good = 0;
 
@@ -22,7 +21,7 @@ int main() {  // NOLINT(bugprone-exception-escape): without a server the example
   adapter::async_timed_connect(context, server.where(), 2s, {.no_delay = true}, [&](tconn::connect_result result) {
     if (!result) return static_cast<void>(std::puts(result.error().message().c_str()));
     if (adapter::hand_over(std::move(*result), client)) return;  // from here on it is a socket as any other
-    support::send_text(server.accept(), "hello\n");
+    tconn::testing::send_text(server.accept(), "hello\n");
     asio::async_read_until(client, asio::dynamic_buffer(greeting), '\n', [&](asio::error_code, std::size_t) {
       std::printf("the server says %s", greeting.c_str());
       good += greeting == "hello\n" ? 1 : 0;

@@ -2,8 +2,7 @@
 // Two coroutines in one thread, without any other library: one is connected, the other one keeps its attempt at the
 // deadline and goes on with it once the server has made room. The servers are this program's own.
 #include <timed_connect/adapters/coroutine.hpp>
-
-#include "support/loopback.hpp"
+#include <timed_connect/testing/loopback.hpp>
 
 #include <cstdio>
 
@@ -19,7 +18,7 @@ task visit(poll_loop& loop, tconn::endpoint to, bool& good) {
   good = client.has_value();
 }
 
-task insist(poll_loop& loop, support::full_listener& server, bool& good) {
+task insist(poll_loop& loop, tconn::testing::black_hole& server, bool& good) {
   auto late = co_await tconn::adapters::connect(loop, server.where(), 100ms, {.on_timeout = tconn::on_timeout::keep});
   if (late || !late.error().pending) co_return;
   std::printf("%s\n", late.error().message().c_str());
@@ -32,8 +31,8 @@ task insist(poll_loop& loop, support::full_listener& server, bool& good) {
 }  // namespace
 
 int main() {  // NOLINT(bugprone-exception-escape): without a server the example ends
-  support::listener const server;
-  support::full_listener overloaded;
+  tconn::testing::listening_server const server;
+  tconn::testing::black_hole overloaded;
   poll_loop loop;
   bool first = false;
   bool second = false;

@@ -3,8 +3,7 @@
 // program's.
 #include <timed_connect/adapters/curl.hpp>
 #include <timed_connect/connect.hpp>
-
-#include "support/loopback.hpp"
+#include <timed_connect/testing/loopback.hpp>
 
 #include <curl/curl.h>
 #include <cstdio>
@@ -13,11 +12,11 @@
 
 int main() {  // NOLINT(bugprone-exception-escape): without a server the example ends
   using namespace std::chrono_literals;
-  support::listener const server;
+  tconn::testing::listening_server const server;
   std::thread answering([&] {
     auto const client = server.accept();
-    support::what_is_read(client);
-    support::send_text(client, "HTTP/1.0 200 OK\r\nContent-Length: 6\r\n\r\nhello\n");
+    tconn::testing::what_is_read(client);
+    tconn::testing::send_text(client, "HTTP/1.0 200 OK\r\nContent-Length: 6\r\n\r\nhello\n");
   });
 
   auto const limit = tconn::deadline::after(2s);

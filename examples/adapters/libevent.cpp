@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: MIT
 // Two connects in a loop of libevent's: one that succeeds, and one to a server whose accept queue is full.
 #include <timed_connect/adapters/libevent.hpp>
-
-#include "support/loopback.hpp"
+#include <timed_connect/testing/loopback.hpp>
 
 #include <event2/event.h>
 #include <cstdio>
 
 int main() {  // NOLINT(bugprone-exception-escape): without a server the example ends
   using namespace std::chrono_literals;
-  support::listener const server;
-  support::full_listener const overloaded;
+  tconn::testing::listening_server const server;
+  tconn::testing::black_hole const overloaded;
   event_base* const base = event_base_new();
   int connected = 0;
   int late = 0;

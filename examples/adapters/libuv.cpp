@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: MIT
 // Two connects in a loop of libuv's: one that succeeds, and one to a server whose accept queue is full.
 #include <timed_connect/adapters/libuv.hpp>
-
-#include "support/loopback.hpp"
+#include <timed_connect/testing/loopback.hpp>
 
 #include <uv.h>
 #include <cstdio>
 
 int main() {  // NOLINT(bugprone-exception-escape): without a server the example ends
   using namespace std::chrono_literals;
-  support::listener const server;
-  support::full_listener const overloaded;
+  tconn::testing::listening_server const server;
+  tconn::testing::black_hole const overloaded;
   uv_loop_t loop;
   uv_loop_init(&loop);
   int connected = 0;

@@ -2,15 +2,14 @@
 // TCP and TLS under one deadline. Without arguments the server is this program's own: it accepts, and says nothing.
 // Usage: openssl [HOST ENDPOINT], such as openssl example.org 192.0.2.1:443
 #include <timed_connect/adapters/openssl.hpp>
-
-#include "support/loopback.hpp"
+#include <timed_connect/testing/loopback.hpp>
 
 #include <openssl/ssl.h>
 #include <cstdio>
 
 int main(int count, char** arguments) {  // NOLINT(bugprone-exception-escape): without a server the example ends
   using namespace std::chrono_literals;
-  support::listener const silent;
+  tconn::testing::listening_server const silent;
   bool const is_real = count > 2;
   auto const to = is_real ? tconn::endpoint::parse(arguments[2]) : silent.where();
   if (!to) return std::puts(to.error().message().c_str()), 2;
