@@ -12,7 +12,9 @@
 
 #include <chrono>
 #include <future>
+#include <optional>
 #include <string>
+#include <system_error>
 
 namespace {
 
@@ -130,8 +132,14 @@ TEST(FetchBannerOnLoopback, waits_for_a_server_that_answers_late) {
 
 TEST(FetchBannerOnLoopback, works_with_Unix_sockets_too) {
   tconn::testing::unix_name const name;
-  tconn::testing::black_hole const server(name.where());
-  EXPECT_EQ(fetch_banner(server.where(), 20ms).how, ending::no_answer);
+  std::optional<tconn::testing::black_hole> server;
+  try {
+    server.emplace(name.where());
+  } catch (std::system_error const& none) {
+    if (none.code() == std::errc::address_family_not_supported) GTEST_SKIP() << none.what();
+    throw;
+  }
+  EXPECT_EQ(fetch_banner(server->where(), 20ms).how, ending::no_answer);
 }
 
 }  // namespace

@@ -10,13 +10,17 @@
 
 #include <gtest/gtest.h>
 
+#include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <chrono>
 #include <cstdlib>
+#include <ctime>
 #include <filesystem>
 #include <string>
 #include <system_error>
+#include <thread>
 #include <vector>
 
 namespace {
@@ -33,6 +37,7 @@ using tconn::timed_connect;
 using tconn::testing::black_hole;
 using tconn::testing::late_server;
 using tconn::testing::unix_name;
+using tconn::testing::what_is_read;
 
 // The kernel repeats a SYN after a second, so what is answered well before that was not.
 constexpr auto before_the_next_syn = 900ms;
@@ -107,6 +112,26 @@ TEST(ListeningServer, accepts_nothing_and_does_not_go_on_trying_when_no_descript
     EXPECT_FALSE(server.accept(60s));
   }
   EXPECT_TRUE(server.accept());
+}
+
+TEST(ResettingServer, waits_without_work_while_no_descriptor_is_left_and_then_goes_on) {
+  tconn::testing::resetting_server const server;
+  auto const client = support::open_socket(AF_INET);
+  tconn::socket const asking(client);
+  rlimit before{};
+  ::getrlimit(RLIMIT_NOFILE, &before);
+  auto const free = static_cast<rlim_t>(::dup(client));
+  ::close(static_cast<int>(free));
+  rlimit const none_free{free, before.rlim_max};  // of 0, poll() itself would not work
+  ::setrlimit(RLIMIT_NOFILE, &none_free);
+  EXPECT_EQ(::connect(client, server.where().data(), server.where().size()), 0);
+  auto const worked = std::clock();
+  std::this_thread::sleep_for(300ms);
+  EXPECT_LT(std::clock() - worked, CLOCKS_PER_SEC / 10);
+  EXPECT_EQ(server.resets(), 0U);
+  ::setrlimit(RLIMIT_NOFILE, &before);
+  EXPECT_EQ(what_is_read(asking), "ECONNRESET");
+  EXPECT_EQ(server.resets(), 1U);
 }
 
 TEST(BlackHole, hears_no_SYN_of_any_client) {

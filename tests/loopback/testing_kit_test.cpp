@@ -78,9 +78,14 @@ std::string by_library(endpoint const& to, tconn::deadline limit) {
   return by_hand::word_for(result.error().code.value());
 }
 
+constexpr auto no_unix_sockets = "this system has no Unix sockets";
+
 /// Runs every test once for each family.
 class Kit : public testing::TestWithParam<int> {
  protected:
+  void SetUp() override {
+    if (is_unix() && !support::has_unix_sockets()) GTEST_SKIP() << no_unix_sockets;
+  }
   bool is_unix() const { return GetParam() == AF_UNIX; }
   /// A place for a server; a Unix one for one server alone.
   endpoint place() {
@@ -134,9 +139,25 @@ TEST_P(Kit, a_listening_server_that_has_stopped_refuses) {
   listening_server server(place());
   auto const where = server.where();
   server.stop();
+  EXPECT_EQ(server.where(), where);
   EXPECT_EQ(by_hand(where, 3s).ended, "refused");
   EXPECT_EQ(by_library(where, 3s), "refused");
   EXPECT_FALSE(server.accept(0s));
+}
+
+TEST_P(Kit, a_listening_server_can_be_started_again_where_one_has_gone) {
+  auto gone = std::make_unique<listening_server>(place());
+  auto const where = gone->where();
+  by_hand const client(where, 3s);
+  EXPECT_EQ(client.ended, "connected");
+  gone->accept().close();  // before the client does: TIME_WAIT is the server's
+  EXPECT_EQ(what_is_read(client.socket), "EOF");
+  auto moved = std::move(*gone);
+  gone.reset();
+  EXPECT_EQ(by_library(where, 3s), "connected");
+  moved = listening_server(place());
+  listening_server const again(where);
+  EXPECT_EQ(by_library(where, 3s), "connected");
 }
 
 TEST_P(Kit, a_server_that_cannot_be_made_says_why_and_where) {
@@ -277,6 +298,7 @@ TEST_P(Kit, a_late_server_that_goes_does_not_wait_for_its_time) {
 }
 
 TEST(UnixName, goes_with_all_that_was_made_there) {
+  if (!support::has_unix_sockets()) GTEST_SKIP() << no_unix_sockets;
   std::string path;
   {
     unix_name const name;

@@ -3,6 +3,7 @@
 // connection see of it.
 #pragma once
 
+#include <timed_connect/testing/black_hole.hpp>
 #include <timed_connect/testing/listening_server.hpp>
 #include <timed_connect/timed_connect.hpp>
 

@@ -51,6 +51,8 @@ inline tconn::native_handle open_socket(int family, int type = SOCK_STREAM) {
 #endif
 }
 
+inline bool has_unix_sockets() { return true; }
+
 inline void close_handle(tconn::native_handle handle) { ::close(handle); }
 
 /// Whether a program that is started has it too.

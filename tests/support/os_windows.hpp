@@ -41,6 +41,14 @@ inline tconn::native_handle open_socket(int family, int type = SOCK_STREAM) {
   return ::WSASocketW(family, type, 0, nullptr, 0, WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT);
 }
 
+/// Windows has them since 10 1803, wine 8 has not.
+inline bool has_unix_sockets() {
+  auto const opened = open_socket(AF_UNIX);
+  if (opened == tconn::no_handle) return false;
+  ::closesocket(opened);
+  return true;
+}
+
 inline void close_handle(tconn::native_handle handle) { ::closesocket(handle); }
 
 /// Whether a program that is started has it too.

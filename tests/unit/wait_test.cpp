@@ -87,6 +87,14 @@ TYPED_TEST(WaitingStrategy, does_not_wait_for_a_descriptor_that_is_not_open) {
   EXPECT_TRUE(woken == support::no_such_handle || (woken == 0 && entry.revents != 0)) << woken;
 }
 
+TYPED_TEST(WaitingStrategy, takes_POLLIN_for_reading_alone) {
+  tconn::poll_entry full{this->reader.native_handle(), POLLIN, 0};
+  EXPECT_EQ(this->sys.wait(&full, 1, tconn::detail::never), 0);
+  this->drain();
+  std::vector<tconn::poll_entry> writable{{this->writer.native_handle(), POLLIN, 0}};
+  EXPECT_EQ(wait_to_the_end(this->sys, writable, this->sys.now() + 5ms), native_error::timed_out);
+}
+
 TYPED_TEST(WaitingStrategy, says_which_of_many_handles_is_ready) {
   auto const idle = this->reader.native_handle();  // has sent nothing
   tconn::cancellation requested;

@@ -234,6 +234,9 @@ struct posix_platform : posix_waiting {
     return sent < 0 ? errno : 0;
   }
 
+  /// Lets bind() have an address at which connections of an earlier server are still in TIME_WAIT.
+  static int reuse_address(native_handle handle) { return set_int(handle, SOL_SOCKET, SO_REUSEADDR, 1); }
+
   /// A socket that hears nothing of what is sent to it, and one that shares its port: no POSIX system need have them.
   static int set_deaf(native_handle, bool /*deaf*/) { return native_error::not_supported; }
   static int share_port(native_handle) { return native_error::not_supported; }

@@ -215,6 +215,9 @@ struct windows_platform : windows_waiting {
     return answer(sent);
   }
 
+  /// bind() minds no TIME_WAIT here, and SO_REUSEADDR would take an address that is somebody else's.
+  static int reuse_address(native_handle) { return 0; }
+
   static int set_deaf(native_handle, bool /*deaf*/) { return native_error::not_supported; }
   static int share_port(native_handle) { return native_error::not_supported; }
 

@@ -87,7 +87,7 @@ struct windows_waiting {
     fd_set to_write{};
     fd_set failed{};
     for (poll_entry* entry = entries; entry != entries + count; ++entry) {
-      auto& wanted = entry->events == POLLRDNORM ? to_read : to_write;
+      auto& wanted = (entry->events & POLLRDNORM) != 0 ? to_read : to_write;
       wanted.fd_array[wanted.fd_count++] = entry->fd;
       failed.fd_array[failed.fd_count++] = entry->fd;
     }

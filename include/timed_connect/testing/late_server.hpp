@@ -8,6 +8,7 @@
 #pragma once
 
 #include <timed_connect/cancellation.hpp>
+#include <timed_connect/testing/black_hole.hpp>
 #include <timed_connect/testing/listening_server.hpp>
 
 #include <chrono>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Real servers on this host that need no thread: one that listens and accepts on demand, one that hears nothing because
-// its backlog is full, and a port at which nobody listens. See loopback.hpp.
+// Real servers on this host that need no thread: one that listens and accepts on demand, and a port at which nobody
+// listens. See loopback.hpp.
 #pragma once
 
 #include <timed_connect/deadline.hpp>
@@ -15,11 +15,11 @@
 #include <chrono>
 #include <cstddef>
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <system_error>
 #include <utility>
-#include <vector>
 
 namespace tconn {
 inline namespace v1 {
@@ -53,14 +53,32 @@ inline bool becomes_readable(native_handle handle, deadline limit) {
   return becomes_ready(platform::readable(handle), limit.until(native_system().now()));
 }
 
-/// A socket that is bound to an address, and in non-blocking mode.
-inline tconn::socket bound_to(endpoint const& at) {
-  native_handle opened = no_handle;
-  require(platform::open(opened, at.family(), /*multipath*/ false), at);
-  tconn::socket made(opened);
-  require(platform::bind(opened, at.data(), at.size(), /*any_port*/ false), at);
-  return made;
-}
+/// A socket that is bound to an address, in non-blocking mode, and that address. The path of a Unix socket goes with it.
+struct bound_socket {
+  /// `again` takes an address at which connections of an earlier server are still in TIME_WAIT.
+  bound_socket(endpoint const& at, bool again) {
+    native_handle opened = no_handle;
+    require(platform::open(opened, at.family(), /*multipath*/ false), at);
+    socket = tconn::socket(opened);
+    if (again) require(platform::reuse_address(opened), at);
+    require(platform::bind(opened, at.data(), at.size(), /*any_port*/ false), at);
+    where = name_of_socket(opened, name_of::local);
+    if (auto const text = where.to_string(); text.starts_with("unix:") && !text.starts_with("unix:@"))
+      path.reset(new std::string(text.substr(sizeof "unix:" - 1)));
+  }
+
+  struct remove_path {
+    void operator()(std::string const* path) const {
+      std::error_code ignored;
+      std::filesystem::remove(*path, ignored);
+      delete path;
+    }
+  };
+
+  tconn::socket socket{};
+  endpoint where{};
+  std::unique_ptr<std::string const, remove_path> path{};
+};
 
 /// The next connection that comes before the deadline; what the client has reset meanwhile is not one (BSD).
 inline tconn::socket accept_from(native_handle listener, deadline limit) {
@@ -141,7 +159,7 @@ class unix_name {
   unix_name& operator=(unix_name const&) = delete;
   ~unix_name() { remove(); }
 
-  /// The path as an endpoint: give it to one server at a time.
+  /// The path as an endpoint: for one server at a time.
   endpoint const& where() const { return where_; }
   /// The path as text.
   std::string const& text() const { return path_; }
@@ -159,122 +177,50 @@ class unix_name {
 
 /// A server that listens. The kernel shakes hands with whoever comes; accept() is called when the test wants to look.
 ///
-/// Ownership: the listening descriptor, which is close-on-exec and non-blocking. Can be moved.
+/// Ownership: the listening descriptor, which is close-on-exec and non-blocking, and the path of a Unix socket. Can be
+/// moved. When it has gone another server can take its address at once (SO_REUSEADDR).
 /// Errors: the constructor throws std::system_error with what socket(2), bind(2) or listen(2) said.
 /// Cost: one descriptor, no thread.
 class listening_server {
  public:
   /// Listens at an address; a port of 0 leaves the choice to the system, and where() tells it.
   explicit listening_server(endpoint const& at = endpoint::loopback_v4(0), int backlog = 64)
-      : listener_(detail::bound_to(at)) {
-    detail::require(detail::platform::listen(listener_.native_handle(), backlog), at);
+      : bound_(at, /*again*/ true) {
+    detail::require(detail::platform::listen(native_handle(), backlog), at);
   }
 
-  /// Where clients are to connect.
-  endpoint where() const { return detail::name_of_socket(listener_.native_handle(), name_of::local); }
+  /// Where clients are to connect, after stop() too.
+  endpoint where() const { return bound_.where; }
   /// The listening descriptor; it stays owned.
-  tconn::native_handle native_handle() const { return listener_.native_handle(); }
+  tconn::native_handle native_handle() const { return bound_.socket.native_handle(); }
   /// The next connection, in blocking mode; empty if none comes before the deadline. It belongs to the caller.
-  socket accept(deadline limit = patience) const { return detail::accept_from(listener_.native_handle(), limit); }
+  socket accept(deadline limit = patience) const { return detail::accept_from(native_handle(), limit); }
   /// Closes: from now on clients are refused, and those that were not accepted are reset.
-  void stop() { listener_.close(); }
+  void stop() { bound_.socket.close(); }
 
  private:
-  socket listener_;
+  detail::bound_socket bound_;
 };
 
 /// An address of this host at which nobody listens, and nobody else can: bound, and no more. Every connect is refused;
 /// on Windows that takes 1 to 2 s, as its connect() sends the SYN again before it believes a refusal.
 ///
-/// Ownership: one descriptor. Can be moved. Errors: the constructor throws std::system_error.
+/// Ownership: one descriptor, and the path of a Unix socket. Can be moved.
+/// Errors: the constructor throws std::system_error.
 class refusing_port {
  public:
   /// Takes an address; a port of 0 leaves the choice to the system.
-  explicit refusing_port(endpoint const& at = endpoint::loopback_v4(0)) : bound_(detail::bound_to(at)) {}
+  explicit refusing_port(endpoint const& at = endpoint::loopback_v4(0)) : bound_(at, /*again*/ false) {}
 
   /// Where clients are refused.
-  endpoint where() const { return detail::name_of_socket(bound_.native_handle(), name_of::local); }
+  endpoint where() const { return bound_.where; }
   /// From now on clients are served, as if the server had been started late. Whether it could be done.
-  bool listen() const { return detail::platform::listen(bound_.native_handle(), 64) == 0; }
+  bool listen() const { return detail::platform::listen(bound_.socket.native_handle(), 64) == 0; }
   /// As listening_server's; empty before listen().
-  socket accept(deadline limit = patience) const { return detail::accept_from(bound_.native_handle(), limit); }
+  socket accept(deadline limit = patience) const { return detail::accept_from(bound_.socket.native_handle(), limit); }
 
  private:
-  socket bound_;
-};
-
-/// Fills the backlog of any server that listens, and accepts nothing for now: one of the test's own, or another program's
-/// that is stopped. As long as this lives, and nothing is accepted, there is no place left; see black_hole.
-///
-/// Ownership: a descriptor for each place. Can be moved.
-/// Errors: the constructor throws std::system_error, ENOBUFS after 256 places: somebody accepts, or the backlog is long.
-/// Cost: the grace, once, for TCP.
-class full_backlog {
- public:
-  /// That TCP's is full is told by a handshake that is not over within the grace. If that is too short, on a busy machine,
-  /// a place is left.
-  explicit full_backlog(endpoint const& of, std::chrono::nanoseconds grace = std::chrono::milliseconds{20}) {
-    while (take_a_place(of, grace)) detail::require(size() < most ? 0 : native_error::no_buffer_space, of);
-  }
-
-  /// How many places there were.
-  std::size_t size() const { return fillers_.size(); }
-  /// Closes what fills them. They stay taken until the server has accepted that.
-  void clear() { fillers_.clear(); }
-
- private:
-  static constexpr std::size_t most = 256;
-
-  bool take_a_place(endpoint const& to, std::chrono::nanoseconds grace) {
-    native_handle opened = no_handle;
-    detail::require(detail::platform::open(opened, to.family(), /*multipath*/ false), to);
-    socket filler(opened);
-    int const error = detail::platform::connect(opened, to.data(), to.size());
-    auto const until = detail::saturated_sum(native_system().now(), grace);
-    bool const is_over = error == 0 || (error == native_error::in_progress &&
-                                        detail::becomes_ready(detail::platform::writable(opened), until));
-    bool const is_queued = is_over && detail::name_of_socket(opened, name_of::peer).valid();
-    if (is_queued) fillers_.push_back(std::move(filler));
-    return is_queued;
-  }
-
-  std::vector<socket> fillers_{};
-};
-
-/// A server that seems not to be there: it listens with the shortest backlog, which is filled, and accepts nothing.
-///
-/// TCP on Linux: every SYN is lost, and the kernel of the client repeats it after 1, 2, 3, 4, 5, 7, 11 s ... (since 6.5;
-/// before 1, 3, 7 ...; tcp_syn_linear_timeouts of ip-sysctl). macOS does the same. Windows does not: it refuses, and
-/// there is no black hole on its loopback (docs/platforms.md).
-/// Unix sockets: Linux answers EAGAIN to a non-blocking connect, and lets a blocking one wait; others refuse.
-///
-/// Ownership: the listening descriptor and one for each place of the backlog (Linux: one). Can be moved.
-/// Errors and cost: as full_backlog. No thread.
-class black_hole {
- public:
-  /// Listens at an address, and fills the backlog.
-  explicit black_hole(endpoint const& at = endpoint::loopback_v4(0),
-                      std::chrono::nanoseconds grace = std::chrono::milliseconds{20})
-      : listener_(at, /*backlog*/ 0), backlog_(where(), grace) {}
-
-  /// Where clients wait in vain.
-  endpoint where() const { return listener_.where(); }
-
-  /// Makes room: the kernel's next SYN is answered, which comes up to a second after this (longer if the client has
-  /// waited for more than 5 s, see above). A Unix socket has room at once; whoever got EAGAIN has to try again.
-  void open() {
-    detail::platform::listen(listener_.native_handle(), 64);
-    auto const places = backlog_.size();
-    backlog_.clear();
-    for (std::size_t i = 0; i < places; ++i) listener_.accept();
-  }
-
-  /// As listening_server's. Before open() it gives what fills the backlog, and so makes room.
-  socket accept(deadline limit = patience) const { return listener_.accept(limit); }
-
- private:
-  listening_server listener_;
-  full_backlog backlog_;
+  detail::bound_socket bound_;
 };
 
 }  // namespace testing

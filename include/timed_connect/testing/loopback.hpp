@@ -18,6 +18,7 @@
 // std::system_error, where the server cannot be made. A program that includes this links the thread library, too.
 #pragma once
 
+#include <timed_connect/testing/black_hole.hpp>
 #include <timed_connect/testing/late_server.hpp>
 #include <timed_connect/testing/listening_server.hpp>
 #include <timed_connect/testing/resetting_server.hpp>
