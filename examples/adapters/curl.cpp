@@ -27,7 +27,6 @@ int main() {  // NOLINT(bugprone-exception-escape): without a server the example
   if (connected) {
     tconn::adapters::curl_socket const given(easy, std::move(*connected), limit);
     curl_easy_setopt(easy, CURLOPT_URL, "http://example.org/");  // the name is told to the server, and not looked up
-    curl_easy_setopt(easy, CURLOPT_PROXY, "");
     code = curl_easy_perform(easy);
     std::puts(curl_easy_strerror(code));
   }

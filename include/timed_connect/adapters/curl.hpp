@@ -21,6 +21,53 @@
 
 namespace tconn {
 inline namespace v1 {
+namespace detail {
+
+/// For CURLOPT_CONNECT_TO: any host and port are at this address, so curl has nothing to look up. It knows no zones, and
+/// needs none.
+inline std::string connect_to_of_curl(endpoint const& at) {
+  std::string text = at.to_string();
+  if (auto const zone = text.find('%'); zone != std::string::npos) text.erase(zone, text.find(']') - zone);
+  return "::" + text;
+}
+
+/// The same for whom a socket is connected to. Of a Unix socket any address will do.
+inline std::string connect_to_of_curl(socket const& connected) {
+  native_system const sys;
+  int family = 0;
+  int type = 0;
+  endpoint peer;
+  sys.kind(connected.native_handle(), family, type);
+  sys.name(connected.native_handle(), name_of::peer, family, peer);
+  return connect_to_of_curl(is_inet(family) && peer.valid() ? peer : endpoint::loopback_v4(80));
+}
+
+/// The times that curl takes. 0 is none for a transfer, and 300 s for what it calls connecting.
+struct curl_limits {
+  long transfer_ms;
+  long connect_ms;
+};
+
+inline curl_limits limits_of_curl(deadline limit, time_point now) {
+  constexpr std::int64_t most_ms = 0x7fffffff;
+  auto const until = limit.until(now);
+  if (until <= now) return {1, 1};
+  auto const left = until == never ? most_ms + 1 : std::chrono::ceil<std::chrono::milliseconds>(until - now).count();
+  if (left > most_ms) return {0, static_cast<long>(most_ms)};
+  return {static_cast<long>(left), static_cast<long>(left)};
+}
+
+/// CURLOPT_OPENSOCKETFUNCTION, for a socket to connect and no other.
+inline curl_socket_t give_to_curl(void* given, curlsocktype purpose, curl_sockaddr*) {
+  auto& connected = *static_cast<socket*>(given);
+  return purpose == CURLSOCKTYPE_IPCXN && connected ? connected.release() : CURL_SOCKET_BAD;
+}
+
+/// CURLOPT_SOCKOPTFUNCTION.
+inline int is_connected_for_curl(void*, curl_socket_t, curlsocktype) { return CURL_SOCKOPT_ALREADY_CONNECTED; }
+
+}  // namespace detail
+
 namespace adapters {
 
 /// The system with which to connect what curl is to have: timed_connect(to, limit, {}, for_curl{}), a race or a name the same
@@ -33,13 +80,25 @@ struct for_curl : native_system {
   static constexpr bool second_connect_proves(int) { return false; }  ///< It could, but is not to be made.
 };
 
-/// While it lives, the transfers of an easy handle use this connected socket, whatever host their URL names: curl looks up
-/// no name and connects to nobody. The URL's host is what HTTP and TLS are told. Beside the callbacks for opening a
-/// socket and its options it sets CURLOPT_CONNECT_TO, FRESH_CONNECT and TIMEOUT_MS, and takes all of them back when it
-/// goes. It must go before the handle, and not during a transfer. Whoever wants to go through a proxy connects to that.
+/// Whom a socket is connected to.
+enum class curl_peer {
+  server,  ///< The one that the transfer is with, whatever host its URL names.
+  proxy,   ///< A proxy, the one that curl is told of by CURLOPT_PROXY or by the environment.
+};
+
+/// While it lives, the transfers of an easy handle use this connected socket: curl connects to nobody. Beside the callbacks
+/// for opening a socket and its options it sets CURLOPT_FRESH_CONNECT, TIMEOUT_MS and CONNECTTIMEOUT_MS, and for
+/// curl_peer::server CONNECT_TO and PROXY; these, and PRE_PROXY, are not the program's to set meanwhile. When it goes it takes
+/// them back to curl's defaults, and not to what the program had set before. It must go before the handle, and not during a
+/// transfer. curl_easy_duphandle() may not copy the handle while it lives.
 ///
-/// Deadline: CURLOPT_TIMEOUT_MS is what is left of it, rounded up to milliseconds, at least one of them and at most 2^31 - 1;
-/// none for never. curl counts from the beginning of a transfer, so that should be now.
+/// With curl_peer::server curl looks up no name, and uses no proxy, also where http_proxy is in the environment. The URL's
+/// host is what HTTP and TLS are told. With curl_peer::proxy curl asks the proxy for that host, as it does without this
+/// object; a proxy that is given by a name is looked up first, for nothing.
+///
+/// Deadline: CURLOPT_TIMEOUT_MS is what is left of it, rounded up to milliseconds, at least one of them; none for never, and
+/// for more than 2^31 - 1 ms. CURLOPT_CONNECTTIMEOUT_MS, which is for TLS and a proxy's tunnel too, is the same, and 2^31 - 1 ms
+/// where that is none. curl counts from the beginning of a transfer, so that should be now.
 ///
 /// Errors: error() for what curl answers to the options. A transfer that needs a second connection, to be led to another
 /// host say, fails with CURLE_COULDNT_CONNECT.
@@ -53,16 +112,20 @@ struct for_curl : native_system {
 class curl_socket {
  public:
   /// Takes the socket over.
-  curl_socket(CURL* easy, socket connected, deadline limit = deadline::never())
-      : easy_(easy), connected_(std::move(connected)) {
-    to_ = ::curl_slist_append(nullptr, address_of(connected_).c_str());
-    if (to_ == nullptr) error_ = CURLE_OUT_OF_MEMORY;
-    set(CURLOPT_OPENSOCKETFUNCTION, static_cast<curl_opensocket_callback>(&open));
-    set(CURLOPT_OPENSOCKETDATA, this);
-    set(CURLOPT_SOCKOPTFUNCTION, static_cast<curl_sockopt_callback>(&is_connected));
-    set(CURLOPT_CONNECT_TO, to_);
+  curl_socket(CURL* easy, socket connected, deadline limit = deadline::never(), curl_peer peer = curl_peer::server)
+      : easy_(easy), peer_(peer), connected_(std::move(connected)), was_there_(connected_) {
+    auto const limits = tconn::detail::limits_of_curl(limit, std::chrono::steady_clock::now());
+    set(CURLOPT_OPENSOCKETFUNCTION, &tconn::detail::give_to_curl);
+    set(CURLOPT_OPENSOCKETDATA, &connected_);
+    set(CURLOPT_SOCKOPTFUNCTION, &tconn::detail::is_connected_for_curl);
     set(CURLOPT_FRESH_CONNECT, 1L);
-    set(CURLOPT_TIMEOUT_MS, left_ms(limit));
+    set(CURLOPT_TIMEOUT_MS, limits.transfer_ms);
+    set(CURLOPT_CONNECTTIMEOUT_MS, limits.connect_ms);
+    if (peer_ == curl_peer::proxy) return;
+    to_ = ::curl_slist_append(nullptr, tconn::detail::connect_to_of_curl(connected_).c_str());
+    if (to_ == nullptr) error_ = CURLE_OUT_OF_MEMORY;
+    set(CURLOPT_CONNECT_TO, to_);
+    set(CURLOPT_PROXY, "");
   }
   curl_socket(curl_socket const&) = delete;
   curl_socket& operator=(curl_socket const&) = delete;
@@ -70,16 +133,19 @@ class curl_socket {
     set(CURLOPT_OPENSOCKETFUNCTION, static_cast<curl_opensocket_callback>(nullptr));
     set(CURLOPT_OPENSOCKETDATA, static_cast<void*>(nullptr));
     set(CURLOPT_SOCKOPTFUNCTION, static_cast<curl_sockopt_callback>(nullptr));
-    set(CURLOPT_CONNECT_TO, static_cast<curl_slist*>(nullptr));
     set(CURLOPT_FRESH_CONNECT, 0L);
     set(CURLOPT_TIMEOUT_MS, 0L);
+    set(CURLOPT_CONNECTTIMEOUT_MS, 0L);
+    if (peer_ == curl_peer::proxy) return;
+    set(CURLOPT_CONNECT_TO, static_cast<curl_slist*>(nullptr));
+    set(CURLOPT_PROXY, static_cast<char const*>(nullptr));
     ::curl_slist_free_all(to_);
   }
 
   /// What curl has answered to the first option that it did not take; CURLE_OK if there was none.
   CURLcode error() const noexcept { return error_; }
-  /// Whether curl has taken the socket.
-  bool is_taken() const noexcept { return !connected_; }
+  /// Whether curl has taken the socket; never if there was none.
+  bool is_taken() const noexcept { return was_there_ && !connected_; }
 
  private:
   template <class Value>
@@ -88,38 +154,10 @@ class curl_socket {
     if (error_ == CURLE_OK) error_ = answer;
   }
 
-  // An address for any host and port, so that curl has nothing to look up. Of a Unix socket any will do.
-  static std::string address_of(socket const& connected) {
-    native_system const sys;
-    int family = 0;
-    int type = 0;
-    endpoint peer;
-    sys.kind(connected.native_handle(), family, type);
-    sys.name(connected.native_handle(), name_of::peer, family, peer);
-    bool const is_inet = family == AF_INET || family == AF_INET6;
-    std::string text = (is_inet && peer.valid() ? peer : endpoint::loopback_v4(80)).to_string();
-    if (auto const zone = text.find('%'); zone != std::string::npos) text.erase(zone, text.find(']') - zone);
-    return "::" + text;
-  }
-
-  static long left_ms(deadline limit) {
-    constexpr std::int64_t most = 0x7fffffff;
-    auto const now = std::chrono::steady_clock::now();
-    auto const until = limit.until(now);
-    if (until == tconn::detail::never) return 0;
-    if (until <= now) return 1;
-    auto const left = std::chrono::ceil<std::chrono::milliseconds>(until - now).count();
-    return static_cast<long>(left < most ? left : most);
-  }
-
-  static curl_socket_t open(void* self, curlsocktype purpose, curl_sockaddr*) {
-    auto& its = *static_cast<curl_socket*>(self);
-    return purpose == CURLSOCKTYPE_IPCXN && its.connected_ ? its.connected_.release() : CURL_SOCKET_BAD;
-  }
-  static int is_connected(void*, curl_socket_t, curlsocktype) { return CURL_SOCKOPT_ALREADY_CONNECTED; }
-
   CURL* easy_;
+  curl_peer peer_;
   socket connected_;
+  bool was_there_;
   curl_slist* to_ = nullptr;
   CURLcode error_ = CURLE_OK;
 };
