@@ -124,6 +124,8 @@ TYPED_TEST_P(AsioTokens, lead_to_no_socket_of_another_protocol_and_then_it_has_i
   ASSERT_TRUE(client);
   typename TypeParam::local_socket local(context);
   EXPECT_EQ(TypeParam::hand_over(std::move(*client), local), std::errc::address_family_not_supported);
+  typename TypeParam::udp_socket datagrams(context);
+  EXPECT_EQ(TypeParam::hand_over(std::move(*client), datagrams), std::errc::wrong_protocol_type);
   ASSERT_TRUE(*client);
   typename TypeParam::tcp_socket open(context);
   auto other = tconn::timed_connect(server.where(), 5s);

@@ -5,12 +5,14 @@
 #include "adapters/asio_promises.hpp"
 
 #include <asio.hpp>
+#include <asio/experimental/deferred.hpp>
 #include <chrono>
 #include <cstddef>
 #include <list>
 #include <optional>
 #include <system_error>
 #include <thread>
+#include <type_traits>
 #include <utility>
 
 namespace {
@@ -21,6 +23,7 @@ namespace adapter = tconn::adapters::asio;
 struct asio_names {
   using context = ::asio::io_context;
   using tcp_socket = ::asio::ip::tcp::socket;
+  using udp_socket = ::asio::ip::udp::socket;
   using local_socket = ::asio::local::stream_protocol::socket;
   using pool = ::asio::thread_pool;
   static constexpr auto& use_future = ::asio::use_future;
@@ -76,6 +79,21 @@ using namespace support;
 using tconn::connect_result;
 
 #if defined(ASIO_HAS_CO_AWAIT)  // not with every compiler
+// What a deferred operation would have to copy, to be begun twice.
+static_assert(!std::is_copy_constructible_v<tconn::detail::asio_operation<tconn::detail::standalone_asio>>);
+
+TEST(AsioDeferred, is_begun_once) {
+  listener const server;
+  asio::io_context context(1);
+  auto operation = adapter::async_timed_connect(context, server.where(), 5s, tconn::connect_options{},
+                                                ::asio::experimental::deferred);
+  int connected = 0;
+  auto const count = [&](tconn::connect_result const& result) { connected += result ? 1 : 0; };
+  std::move(operation)(count);
+  context.run();
+  EXPECT_EQ(connected, 1);
+}
+
 TEST(AsioAwaitable, is_resumed_with_the_result_and_counts_from_the_call) {
   listener const server;
   full_listener const full;

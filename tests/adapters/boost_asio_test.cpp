@@ -18,6 +18,7 @@ namespace adapter = tconn::adapters::boost_asio;
 struct boost_asio_names {
   using context = ::boost::asio::io_context;
   using tcp_socket = ::boost::asio::ip::tcp::socket;
+  using udp_socket = ::boost::asio::ip::udp::socket;
   using local_socket = ::boost::asio::local::stream_protocol::socket;
   using pool = ::boost::asio::thread_pool;
   static constexpr auto& use_future = ::boost::asio::use_future;

@@ -88,7 +88,19 @@ TYPED_TEST_P(CallbackLoop, can_be_cancelled_when_it_is_over_to_no_effect) {
   EXPECT_EQ(told.calls(), 1);
 }
 
+TYPED_TEST_P(CallbackLoop, ends_the_program_where_its_callback_throws) {
+  closed_port const nobody;
+  auto const throws_through_the_loop = [&] {
+    TypeParam loop;
+    typename TypeParam::operation const one(loop.get(), nobody.where(), 5s, connect_options{},
+                                            [](connect_result const&) { throw 1; });
+    loop.run();
+  };
+  EXPECT_DEATH(throws_through_the_loop(), "");
+}
+
 REGISTER_TYPED_TEST_SUITE_P(CallbackLoop, may_destroy_the_operation_in_its_callback,
+                            ends_the_program_where_its_callback_throws,
                             is_never_early_where_the_loop_has_not_looked_at_its_clock_for_long,
                             can_be_cancelled_when_it_is_over_to_no_effect);
 

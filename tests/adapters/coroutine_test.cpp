@@ -6,8 +6,10 @@
 
 #include <sys/resource.h>
 #include <chrono>
+#include <coroutine>
 #include <list>
 #include <optional>
+#include <thread>
 #include <utility>
 
 namespace {
@@ -57,6 +59,7 @@ INSTANTIATE_TYPED_TEST_SUITE_P(Coroutine, EventLoop, coroutine_loop);
 namespace {
 
 using namespace support;
+using tconn::testing::late_server;
 
 TEST(CoroutineTask, is_destroyed_alone_and_gives_its_attempt_up_while_others_go_on) {
   full_listener server;
@@ -98,6 +101,76 @@ TEST(CoroutineTask, may_destroy_another_that_is_resumed_at_the_same_time) {
   loop.run();
   EXPECT_EQ(resumed, 1);
   EXPECT_TRUE(first.done());
+}
+
+/// A coroutine as others have them: what it throws comes out where it is resumed.
+struct throwing_task {
+  struct promise_type {
+    throwing_task get_return_object() { return {std::coroutine_handle<promise_type>::from_promise(*this)}; }
+    std::suspend_never initial_suspend() noexcept { return {}; }
+    std::suspend_always final_suspend() noexcept { return {}; }
+    void return_void() noexcept {}
+    void unhandled_exception() { throw; }
+  };
+  std::coroutine_handle<promise_type> handle;
+};
+
+TEST(CoroutineLoop, goes_on_with_the_others_after_what_one_has_thrown) {
+  full_listener const server;
+  poll_loop loop;
+  int resumed = 0;
+  auto const limit = tconn::deadline::after(10ms);
+  auto const connect_and_throw = [&]() -> throwing_task {
+    static_cast<void>(co_await tconn::adapters::connect(loop, server.where(), limit));
+    ++resumed;
+    throw resumed;
+  };
+  throwing_task const all[] = {connect_and_throw(), connect_and_throw(), connect_and_throw()};
+  for (int i = 1; i <= 3; ++i) {
+    EXPECT_TRUE(loop.has_waiters());
+    try {
+      loop.run();
+      ADD_FAILURE() << "nothing was thrown";
+    } catch (int thrown) {
+      EXPECT_EQ(thrown, i);
+    }
+  }
+  EXPECT_FALSE(loop.has_waiters());
+  loop.run();
+  for (auto const& one : all) one.handle.destroy();
+}
+
+TEST(CoroutineLoop, waits_for_nobody_only_as_long_as_it_is_told_to) {
+  poll_loop loop;
+  loop.run_once();
+  auto const began = steady::now();
+  loop.run_once(tconn::deadline::after(20ms));
+  EXPECT_GE(steady::now() - began, 20ms);
+}
+
+TEST(CoroutineTask, that_is_destroyed_with_a_connection_that_it_has_not_been_told_of_ends_that_by_FIN) {
+  late_server server(10ms);
+  auto kept = tconn::timed_connect(server.where(), 0ms, {.on_timeout = tconn::on_timeout::keep});
+  auto resumed = std::move(kept.error().pending.value());
+  auto const peer = server.accept();
+  ASSERT_TRUE(send_text(peer, "unread data would make a RST of it"));
+  full_listener const silent;
+  poll_loop loop;
+  std::optional<task> second;
+  auto const destroy_the_other = [&]() -> task {
+    static_cast<void>(co_await tconn::adapters::connect(loop, silent.where(), 1us));
+    second.reset();
+  };
+  auto const resume = [&]() -> task {
+    static_cast<void>(co_await tconn::adapters::wait(loop, std::move(resumed), 20s));
+    ADD_FAILURE() << "it was destroyed";
+  };
+  auto const first = destroy_the_other();
+  second.emplace(resume());
+  std::this_thread::sleep_for(1ms);
+  loop.run();
+  EXPECT_TRUE(first.done());
+  EXPECT_EQ(how_it_ended(peer), "FIN");
 }
 
 TEST(CoroutineTask, that_is_moved_is_destroyed_once) {

@@ -4,6 +4,7 @@
 // One that can end a connect in its own way has cancel_all() too.
 #pragma once
 
+#include <timed_connect/testing/late_server.hpp>
 #include <timed_connect/timed_connect.hpp>
 
 #include "support/descriptors.hpp"
@@ -12,6 +13,8 @@
 
 #include <gtest/gtest.h>
 
+#include <fcntl.h>
+#include <unistd.h>
 #include <chrono>
 #include <functional>
 #include <optional>
@@ -29,6 +32,7 @@ using tconn::endpoint;
 using tconn::errc;
 using tconn::handshake;
 using tconn::on_timeout;
+using tconn::testing::late_server;
 
 /// What the loops of the tests call back.
 using handler = std::function<void(connect_result)>;
@@ -259,6 +263,61 @@ TYPED_TEST_P(EventLoop, is_cancelled_by_the_options) {
   EXPECT_EQ(this->connect(server.where(), 5s, {.cancel = &cancel}).error().code, errc::cancelled);
 }
 
+TYPED_TEST_P(EventLoop, is_cancelled_though_it_has_its_connection_at_the_same_moment) {
+  for (bool const is_resumed : {false, true}) {
+    late_server server(10ms);
+    tconn::cancellation cancel;
+    connect_options const options{.on_timeout = on_timeout::reset, .cancel = &cancel};
+    TypeParam loop;
+    outcome told;
+    if (is_resumed)
+      loop.wait(this->kept(server.where(), options), 20s, on_timeout::reset, told.takes());
+    else
+      loop.connect(server.where(), 20s, options, told.takes());
+    auto const peer = server.accept();
+    ASSERT_TRUE(peer);
+    cancel.request();
+    loop.run();
+    ASSERT_EQ(told.calls(), 1);
+    ASSERT_FALSE(*told);
+    EXPECT_EQ(told->error().code, errc::cancelled) << support::told(*told);
+    EXPECT_EQ(told->error().aftermath, aftermath::peer_sees_reset);
+    EXPECT_EQ(how_it_ended(peer), "RST");
+  }
+}
+
+TYPED_TEST_P(EventLoop, that_was_busy_at_the_deadline_takes_what_came_in_time) {
+  late_server server(10ms);
+  TypeParam loop;
+  outcome told;
+  auto const began = steady::now();
+  loop.connect(server.where(), 1s, {.accept_late = false}, told.takes());
+  auto const peer = server.accept();
+  std::this_thread::sleep_until(began + 1020ms);
+  loop.run();
+  ASSERT_EQ(told.calls(), 1);
+  ASSERT_TRUE(*told) << support::told(*told);
+  EXPECT_TRUE(carries_a_byte(**told, peer));
+}
+
+TYPED_TEST_P(EventLoop, tells_that_the_loop_cannot_watch) {
+  if (tells_at_once<TypeParam>) return;  // poll() can watch everything
+  full_listener const server;
+  tconn::cancellation const cancel;
+  auto const before = ::fcntl(cancel.native_handle(), F_DUPFD_CLOEXEC, 0);
+  int const file = ::open("/", O_PATH | O_CLOEXEC);  // a descriptor that nobody can wait for
+  ::dup3(file, cancel.native_handle(), O_CLOEXEC);
+  auto const began = steady::now();
+  auto const failed = this->connect(server.where(), 20s, {.cancel = &cancel});
+  EXPECT_LT(steady::now() - began, 10s);
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(failed.error().code, std::errc::bad_file_descriptor) << told(failed);
+  EXPECT_EQ(failed.error().aftermath, aftermath::nothing_sent);
+  ::dup3(before, cancel.native_handle(), O_CLOEXEC);
+  ::close(before);
+  ::close(file);
+}
+
 TYPED_TEST_P(EventLoop, that_goes_first_leaves_no_descriptor_and_calls_nobody) {
   full_listener server;
   tconn::cancellation const cancel;
@@ -280,6 +339,25 @@ TYPED_TEST_P(EventLoop, that_goes_first_leaves_no_descriptor_and_calls_nobody) {
   for (auto const& one : told) EXPECT_EQ(one.calls(), 0);
   server.open();
   EXPECT_FALSE(server.accept(1200ms)) << "the server has seen what was given up";
+}
+
+TYPED_TEST_P(EventLoop, that_goes_before_it_has_told_of_a_resumed_connection_ends_that_by_FIN) {
+  if (tells_at_once<TypeParam>) return;
+  auto const descriptors = open_descriptors();
+  {
+    late_server server(10ms);
+    auto resumed = this->kept(server.where());
+    auto const peer = server.accept();
+    ASSERT_TRUE(send_text(peer, "unread data would make a RST of it"));
+    outcome told;
+    {
+      TypeParam loop;
+      loop.wait(std::move(resumed), 0ms, on_timeout::reset, told.takes());
+    }
+    EXPECT_EQ(told.calls(), 0);
+    EXPECT_EQ(how_it_ended(peer), "FIN");
+  }
+  EXPECT_LE(open_descriptors(), descriptors);
 }
 
 TYPED_TEST_P(EventLoop, that_goes_before_it_has_told_of_a_connection_ends_that_by_FIN) {
@@ -390,6 +468,9 @@ REGISTER_TYPED_TEST_SUITE_P(EventLoop, hands_over_a_connected_socket_in_the_mode
                             gives_up_at_the_deadline_as_the_policy_says, has_its_last_look_after_the_deadline,
                             is_never_early_however_short_the_time_is, resumes_what_was_kept,
                             gives_up_what_it_has_resumed_as_the_policy_says, is_cancelled_by_the_options,
+                            is_cancelled_though_it_has_its_connection_at_the_same_moment,
+                            that_was_busy_at_the_deadline_takes_what_came_in_time, tells_that_the_loop_cannot_watch,
+                            that_goes_before_it_has_told_of_a_resumed_connection_ends_that_by_FIN,
                             that_goes_first_leaves_no_descriptor_and_calls_nobody,
                             that_goes_before_it_has_told_of_a_connection_ends_that_by_FIN,
                             drives_several_each_with_its_own_deadline, waits_for_a_Unix_socket_with_a_full_backlog,

@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <bit>
 #include <chrono>
 #include <cstdlib>
 #include <ctime>
@@ -42,7 +43,13 @@ using tconn::testing::what_is_read;
 // The kernel repeats a SYN after a second, so what is answered well before that was not.
 constexpr auto before_the_next_syn = 900ms;
 
-class LateServer : public testing::TestWithParam<endpoint> {};
+class LateServer : public testing::TestWithParam<endpoint> {
+ protected:
+  void SetUp() override {
+    bool const is_proc_readable = support::tells_what_is_left() || std::endian::native == std::endian::little;
+    if (!is_proc_readable) GTEST_SKIP() << "/proc/net/tcp is in the byte order of the emulator's machine";
+  }
+};
 INSTANTIATE_TEST_SUITE_P(Loopback, LateServer, testing::Values(endpoint::loopback_v4(0), endpoint::loopback_v6(0)),
                          [](auto const& tested) { return tested.param.family() == AF_INET ? "v4" : "v6"; });
 
@@ -139,7 +146,8 @@ TEST(BlackHole, hears_no_SYN_of_any_client) {
   std::vector<endpoint> const to(5, silent.where());
   for (auto const& result : tconn::timed_connect_all(to, 20ms, {.each = {.on_timeout = on_timeout::keep}})) {
     ASSERT_TRUE(!result && result.error().pending);
-    EXPECT_EQ(state_of(result.error().pending->native_handle()), tcp_state::syn_sent);
+    auto const state = state_of(result.error().pending->native_handle());
+    EXPECT_TRUE(state == tcp_state::syn_sent || (state == tcp_state::unknown && !support::tells_what_is_left()));
   }
 }
 

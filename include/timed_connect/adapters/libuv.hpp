@@ -49,7 +49,6 @@ class libuv_watch {
       if (int const failed = poll(cancel_, copy_.native_handle(), UV_READABLE, &on_cancelled)) return failed;
     }
     if (until == never) return 0;
-    ::uv_update_time(loop_);  // it may have been busy
     auto const left = std::chrono::ceil<std::chrono::milliseconds>(left_until(until));
     return -::uv_timer_start(timer_, &on_time, static_cast<std::uint64_t>(left.count()), 0);
   }
@@ -82,9 +81,9 @@ class libuv_watch {
 
   static libuv_watch& of(void* data) { return *static_cast<libuv_watch*>(data); }
   // Of a connect that has failed libuv says EBADF, so the status says nothing.
-  static void on_writable(uv_poll_t* handle, int, int) { of(handle->data).told_.come(/*is_ready*/ true, false); }
-  static void on_cancelled(uv_poll_t* handle, int, int) { of(handle->data).told_.come(false, /*is_cancelled*/ true); }
-  static void on_time(uv_timer_t* handle) { of(handle->data).told_.come(false, false); }
+  static void on_writable(uv_poll_t* handle, int, int) { of(handle->data).told_.come(/*is_ready*/ true); }
+  static void on_cancelled(uv_poll_t* handle, int, int) { of(handle->data).told_.come(false); }
+  static void on_time(uv_timer_t* handle) { of(handle->data).told_.come(false); }
 
   uv_loop_t* loop_;
   callback_state<libuv_watch>& told_;
@@ -100,15 +99,16 @@ namespace adapters {
 
 /// One connect that a loop of libuv's drives: uv_connect(loop, to, limit, options, done) is timed_connect(to, limit, options),
 /// and uv_connect(loop, attempt, limit, how, done) is attempt.wait(limit, how). `done` is called once, in a turn of the
-/// loop, with the connect_result. In the loop's thread alone. Move-only.
+/// loop, with the connect_result. It must not throw, and a hook must not throw in a turn of the loop: that ends the program.
+/// In the loop's thread alone. Move-only.
 ///
-/// Deadline: as those; never early, and about a millisecond late. A full backlog is tried again each millisecond.
+/// Deadline: as those; never early, and about a millisecond late. A full backlog is tried again about every 2 ms.
 ///
 /// Errors: as those; also where libuv cannot watch the descriptor. cancel() ends it with errc::cancelled.
 ///
 /// Ownership: the result is done's. Destroyed before that, the attempt is given up by `close` and nobody is called; so it
-/// must go before the loop, whose uv_run() then frees what libuv still holds. `done` may destroy it. What the options refer to must
-/// outlive it.
+/// must go before the loop, whose uv_run() then frees what libuv still holds, and its handles are not for the program's
+/// uv_walk() to close. `done` may destroy it. What the options refer to must outlive it.
 ///
 /// Cost: two allocations, and one more for each wait. A cancellation is watched by a copy of its descriptor.
 ///

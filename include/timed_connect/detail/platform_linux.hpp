@@ -132,20 +132,21 @@ struct linux_platform : posix_platform {
     return 0;
   }
 
-  /// A socket filter that lets nothing through, or none any more: to a listener every SYN is then lost, as if on the way.
-  /// The structs are those of <linux/filter.h>, and the one instruction is BPF_RET | BPF_K. See socket(7).
+  /// A socket filter that lets nothing through, or all (qemu-user has no SO_DETACH_FILTER): to a listener every SYN is then
+  /// lost, as if on the way. The structs are those of <linux/filter.h>, and the one instruction is BPF_RET | BPF_K. See
+  /// socket(7).
   static int set_deaf(native_handle handle, bool deaf) {
-    if (!deaf) return set_int(handle, SOL_SOCKET, SO_DETACH_FILTER, 0);
     struct instruction {
       unsigned short code = 6;
       unsigned char unused[2] = {};
       unsigned length_kept = 0;
-    } keep_nothing;
+    } keep;
+    if (!deaf) keep.length_kept = 0xffffffff;
     struct {
       unsigned short count = 1;
       instruction* first = nullptr;
     } program;
-    program.first = &keep_nothing;
+    program.first = &keep;
     return answer(::setsockopt(handle, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program));
   }
 

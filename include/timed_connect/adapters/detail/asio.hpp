@@ -52,9 +52,7 @@ class asio_state : public std::enable_shared_from_this<asio_state<Asio>> {
   void step(bool has_slot_fired) {
     if (is_over()) return;
     take_back();
-    bool const is_cancelled = has_slot_fired || is_cancelled_;
-    if (has_come_ || !is_cancelled) connecting_.go_on(has_come_);
-    if (is_cancelled && !is_over()) connecting_.end(own_error(errc::cancelled));
+    has_slot_fired ? connecting_.end(own_error(errc::cancelled)) : connecting_.go_on(has_come_);
   }
 
   /// Begins the waits but for the timer's; the connect is over if that cannot be done.
@@ -65,7 +63,7 @@ class asio_state : public std::enable_shared_from_this<asio_state<Asio>> {
     lent_.assign(connecting_.watched(), failed);
     if (failed) return connecting_.end(failed.value());
     lent_.async_wait(Asio::descriptor::wait_write, [weak = this->weak_from_this()](error_code error) {
-      if (auto const state = weak.lock(); state && !error) state->come(state->has_come_);
+      if (auto const state = weak.lock(); state && !error) state->come(/*is_ready*/ true);
     });
   }
 
@@ -96,14 +94,14 @@ class asio_state : public std::enable_shared_from_this<asio_state<Asio>> {
     if (failed) return connecting_.end(failed.value());
     owned.release();
     cancel_.async_wait(Asio::descriptor::wait_read, [weak = this->weak_from_this()](error_code error) {
-      if (auto const state = weak.lock(); state && !error) state->come(state->is_cancelled_);
+      if (auto const state = weak.lock(); state && !error) state->come(/*is_ready*/ false);
     });
   }
 
   // One that comes late, of an earlier wait, only leads to a look that finds nothing.
-  void come(bool& what) {
+  void come(bool is_ready) {
     std::scoped_lock const held(mutex_);
-    what = true;
+    has_come_ = has_come_ || is_ready;
     timer_.cancel();
   }
 
@@ -114,7 +112,6 @@ class asio_state : public std::enable_shared_from_this<asio_state<Asio>> {
   typename Asio::timer timer_;
   bool has_begun_ = false;
   bool has_come_ = false;
-  bool is_cancelled_ = false;
 };
 
 /// Every type of a cancellation signal ends a connect, and not the strongest alone.
@@ -141,6 +138,9 @@ template <class Asio>
 class asio_operation {
  public:
   explicit asio_operation(std::shared_ptr<asio_state<Asio>> state) : state_(std::move(state)) {}
+  asio_operation(asio_operation&&) noexcept = default;  // one that is deferred cannot be begun a second time
+  asio_operation& operator=(asio_operation&&) = delete;
+  ~asio_operation() = default;
 
   template <class Self>
   void operator()(Self& self, typename Asio::error_code = {}) {
@@ -189,8 +189,8 @@ std::error_code asio_hand_over(socket& connected, AsioSocket& to) {
   int family = 0;
   int type = 0;
   if (int const error = sys.kind(connected.native_handle(), family, type)) return native_code(error);
-  if (type != SOCK_STREAM) return native_code(native_error::wrong_type);
   auto const assign = [&](protocol const& as) -> std::error_code {
+    if (as.type() != type) return native_code(native_error::wrong_type);
     if (as.family() != family) return native_code(native_error::wrong_family);
     typename Asio::error_code failed;
     to.assign(as, connected.native_handle(), failed);

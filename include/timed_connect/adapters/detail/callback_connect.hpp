@@ -30,11 +30,11 @@ class callback_state {
     watch();
   }
 
-  /// The loop has found the handle ready, or the cancellation requested, or else it is time.
-  void come(bool is_ready, bool is_cancelled) {
+  /// The loop has found the handle ready, or the cancellation requested, or else it is time. Nothing can be thrown through a
+  /// loop that is written in C.
+  void come(bool is_ready) noexcept {
     watch_.stop();
-    if (!connecting_.is_over() && (is_ready || !is_cancelled)) connecting_.go_on(is_ready);
-    if (!connecting_.is_over() && is_cancelled) connecting_.end(own_error(errc::cancelled));
+    if (!connecting_.is_over()) connecting_.go_on(is_ready || is_ready_too());
     if (!connecting_.is_over()) return watch();
     watch_.stop_for_good();
     tell(connecting_.take());  // by then nobody may need this any more, and it may be gone
@@ -50,6 +50,12 @@ class callback_state {
 
  private:
   virtual void tell(connect_result result) = 0;
+
+  // A loop that was busy tells of its timers first, and what came in time is told of in time.
+  bool is_ready_too() const {
+    auto entry = platform::writable(connecting_.watched());
+    return entry.fd != no_handle && native_system().wait(&entry, 1, long_past) == 0;
+  }
 
   void watch() {
     int failed = 0;

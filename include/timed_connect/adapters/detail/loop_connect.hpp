@@ -42,6 +42,7 @@ class loop_connect {
   loop_connect& operator=(loop_connect const&) = delete;
   ~loop_connect() {
     if (fresh_) fresh_->lose(on_timeout::close);
+    if (result_ && *result_) lose(std::move(**result_));
   }
 
   /// Connects, or begins to. A deadline that is over has its last look here.
@@ -62,9 +63,12 @@ class loop_connect {
   /// What ends it from outside, to be watched for readability; may be null.
   cancellation const* cancelled_by() const { return options_.cancel; }
 
-  /// Goes on after a wait. A loop that wakes up early only waits again.
+  /// Goes on after a wait. A loop that wakes up early only waits again. As in timed_connect(), a cancellation that is found
+  /// in the same moment comes first.
   void go_on(bool is_ready) {
-    if (fresh_)
+    if (options_.cancel != nullptr && options_.cancel->requested())
+      end(own_error(errc::cancelled));
+    else if (fresh_)
       fresh_->go_on(is_ready);
     else if (is_ready)
       finish();
@@ -93,6 +97,12 @@ class loop_connect {
  private:
   void finish() {
     if (auto finished = resumed_->try_finish()) result_.emplace(std::move(*finished));
+  }
+  // Resumed, connected, and nobody has been told of it: a FIN, though there be unread data.
+  void lose(socket connected) {
+    attempt<native_system> const tried{sys_, to_, connected.native_handle()};
+    auto const left = tried.give_up(on_timeout::close);
+    close_given_up(sys_, connected.release(), left.aftermath);
   }
   void come_to_the_end() { result_.emplace(resumed_->wait(long_past, options_.on_timeout)); }
 
