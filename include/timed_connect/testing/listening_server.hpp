@@ -15,7 +15,6 @@
 #include <chrono>
 #include <cstddef>
 #include <filesystem>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -53,7 +52,26 @@ inline bool becomes_readable(native_handle handle, deadline limit) {
   return becomes_ready(platform::readable(handle), limit.until(native_system().now()));
 }
 
-/// A socket that is bound to an address, in non-blocking mode, and that address. The path of a Unix socket goes with it.
+/// The path of a Unix socket: it goes with this.
+class owned_path {
+ public:
+  owned_path() = default;
+  explicit owned_path(std::string text) : text_(std::move(text)) {}
+  owned_path(owned_path&& other) noexcept : text_(std::exchange(other.text_, {})) {}
+  owned_path& operator=(owned_path&& other) noexcept {
+    std::swap(text_, other.text_);
+    return *this;
+  }
+  ~owned_path() {
+    std::error_code ignored;
+    if (!text_.empty()) std::filesystem::remove(text_, ignored);
+  }
+
+ private:
+  std::string text_{};
+};
+
+/// A socket that is bound to an address, in non-blocking mode, and that address.
 struct bound_socket {
   /// `again` takes an address at which connections of an earlier server are still in TIME_WAIT.
   bound_socket(endpoint const& at, bool again) {
@@ -63,21 +81,13 @@ struct bound_socket {
     if (again) require(platform::reuse_address(opened), at);
     require(platform::bind(opened, at.data(), at.size(), /*any_port*/ false), at);
     where = name_of_socket(opened, name_of::local);
-    if (auto const text = where.to_string(); text.starts_with("unix:") && !text.starts_with("unix:@"))
-      path.reset(new std::string(text.substr(sizeof "unix:" - 1)));
+    auto const text = where.to_string();
+    if (text.starts_with("unix:") && !text.starts_with("unix:@")) path = owned_path(text.substr(sizeof "unix:" - 1));
   }
-
-  struct remove_path {
-    void operator()(std::string const* path) const {
-      std::error_code ignored;
-      std::filesystem::remove(*path, ignored);
-      delete path;
-    }
-  };
 
   tconn::socket socket{};
   endpoint where{};
-  std::unique_ptr<std::string const, remove_path> path{};
+  owned_path path{};
 };
 
 /// The next connection that comes before the deadline; what the client has reset meanwhile is not one (BSD).
