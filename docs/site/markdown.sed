@@ -4,7 +4,7 @@ s,](\(\.\./\)*\(\(tests\|examples\|benchmarks\)/[^)]*\.hpp\)),](source/\2.txt),g
 s,](\(\.\./\)*include/\(timed_connect/[^)]*\)),](@ref \2),g
 s,](\(\.\./\)*LICENSE),](source/LICENSE.txt),g
 s,](\(\.\./\|docs/\)*pictures/,](pictures/,g
-s,\[\([^]]*\)\](\(\.\./\)*benchmarks/smallest),`\1`,g
+s,\[\([^]]*\)\](\(\.\./\)*\(tests\|examples\|benchmarks\)/[a-z_/]*),`\1`,g
 # Doxygen does not see what is bold where code or a quotation begins it.
 s,\*\*\([`"][^*]*\)\*\*,<b>\1</b>,g
 # Doxygen takes code with an apostrophe for a quotation.
