@@ -2,11 +2,13 @@
 # Makes tests of the code in the documents: each block ```cpp is compiled, and run as docs.DOCUMENT.N. A block with a
 # main() is a program as it stands, one with a TEST() a program with GoogleTest; the others are bodies of functions, and
 # those of a document are one program. There the names of tests/snippets/harness.hpp are at hand, and a comment
-# `// EXPRESSION -> TEXT` must be true. Code that is to be read and not run is ```c++, and the comment
-# `<!-- not compiled: WHY -->` stands before it.
+# `// EXPRESSION -> TEXT` must be reached, and true. Code that is to be read and not run is ```c++, and the comment
+# `<!-- not compiled: WHY -->` stands before it. No other kind of block escapes: check_fences.cmake.
 
-# The commands ```sh of a guide are run as they stand, in what looks like a clone. (Those of install.md take more: see
-# tests/newcomer.sh.)
+# The commands ```sh of a document are run as they stand, all of them as docs.DOCUMENT.commands, in what looks like a
+# clone. (Those of install.md take more: see tests/newcomer.sh.)
+set(SOURCE_DIR ${PROJECT_SOURCE_DIR})
+include(${CMAKE_CURRENT_LIST_DIR}/check_fences.cmake)
 
 # Sets OUT to how many lines a text has.
 function(count_lines text out)
@@ -45,11 +47,6 @@ function(add_snippets document)
   cmake_path(GET document STEM file)
   set(folder ${CMAKE_CURRENT_BINARY_DIR}/snippets)
 
-  string(REGEX REPLACE "<!-- not compiled: [^\n]*-->\n```c\\+\\+\n" "" others "${rest}")
-  if(others MATCHES "```c\\+\\+")
-    message(FATAL_ERROR "${document} shows code that is not compiled and does not say why, right before it.")
-  endif()
-
   set(number 0)
   set(line 1)
   set(includes "")
@@ -86,8 +83,15 @@ function(add_snippets document)
       endif()
       add_snippet_test(${file}.${number} ${program})
     else()
+      set(needs "")
       if(block MATCHES "wire::")
+        if(NOT TARGET wire_lab)
+          add_snippet_test(${file}.${number} ${CMAKE_COMMAND} -E echo "SKIPPED: the wire lab is not built.")
+          set_tests_properties(docs.${file}.${number} PROPERTIES SKIP_REGULAR_EXPRESSION "^SKIPPED: ")
+          continue()
+        endif()
         set(takes_wire TRUE)
+        set(needs "docs::require_lab();\n")
       endif()
       string(REGEX MATCHALL "#include [^\n]*" hoisted "${block}")
       list(JOIN hoisted "\n" hoisted)
@@ -99,33 +103,36 @@ function(add_snippets document)
         endif()
       endforeach()
       string(REGEX REPLACE "#include [^\n]*" "" body "${block}")
-      string(REGEX REPLACE "// ([^\n]+) -> ([^\n]*)" "docs::says(\\1, R\"(\\2)\", __FILE__, __LINE__);" body "${body}")
-      string(APPEND functions "void block_${number}() {\n${names}\n${where}${body}}\n")
-      string(APPEND table "{${number}, block_${number}}, ")
+      string(REGEX REPLACE "// ([^\n]+) -> ([^\n]+)" "docs::says(\\1, R\"(\\2)\", __FILE__, __LINE__);" body "${body}")
+      if(body MATCHES "//[^\n]*->[^\n]*")
+        message(FATAL_ERROR "${document}:${line}: nobody looks at '${CMAKE_MATCH_0}'; wanted `// EXPRESSION -> TEXT`.")
+      endif()
+      string(REGEX MATCHALL "docs::says\\(" arrows "${body}")
+      list(LENGTH arrows arrows)
+      string(APPEND functions "void block_${number}() {\n${needs}${names}\n${where}${body}}\n")
+      string(APPEND table "{${number}, ${arrows}, block_${number}}, ")
       list(APPEND numbers ${number})
     endif()
     count_lines("${block}" passed)
     math(EXPR line "${line} + ${passed}")
   endwhile()
 
-  if(NOT numbers OR (takes_wire AND NOT TARGET wire_lab))
+  if(NOT numbers)
     return()
   endif()
   set(program docs_${file})
   set(harness "#include \"snippets/harness.hpp\"\n")
-  set(before "")
   if(takes_wire)
     string(APPEND harness "#include \"snippets/wire.hpp\"\n")
-    set(before "docs::require_lab(); ")
   endif()
   write_changed(${folder}/${program}.cpp "${harness}${includes}
 using namespace std::chrono_literals;
 namespace {
 ${functions}
-struct block { int number; void (*run)(); };
+struct block { int number; std::size_t arrows; void (*run)(); };
 constexpr block blocks[] = {${table}};
 }
-int main(int count, char** arguments) { ${before}return docs::run(blocks, count, arguments); }
+int main(int count, char** arguments) { return docs::run(blocks, count, arguments); }
 ")
   add_snippet_program(${program} ${folder}/${program}.cpp)
   target_include_directories(${program} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
@@ -137,14 +144,27 @@ int main(int count, char** arguments) { ${before}return docs::run(blocks, count,
   endforeach()
 endfunction()
 
-# The first block of commands of a guide.
-function(add_commands guide)
-  file(READ ${guide} text)
-  if(NOT text MATCHES "\n```sh\n([^`]*)```")
+# The commands of a document, one block after the other.
+function(add_commands document)
+  file(READ ${PROJECT_SOURCE_DIR}/${document} rest)
+  set(commands "")
+  while(TRUE)
+    string(FIND "${rest}" "```sh\n" begin)
+    if(begin EQUAL -1)
+      break()
+    endif()
+    math(EXPR begin "${begin} + 6")
+    string(SUBSTRING "${rest}" ${begin} -1 rest)
+    string(FIND "${rest}" "```" end)
+    string(SUBSTRING "${rest}" 0 ${end} block)
+    string(APPEND commands "${block}\n")
+    math(EXPR end "${end} + 3")
+    string(SUBSTRING "${rest}" ${end} -1 rest)
+  endwhile()
+  if(NOT commands)
     return()
   endif()
-  set(commands "${CMAKE_MATCH_1}")
-  cmake_path(GET guide STEM name)
+  cmake_path(GET document STEM name)
   set(clone ${CMAKE_CURRENT_BINARY_DIR}/snippets/clone)
   file(MAKE_DIRECTORY ${clone})
   foreach(folder IN ITEMS include examples)
@@ -155,16 +175,19 @@ function(add_commands guide)
   set_tests_properties(docs.${name}.commands PROPERTIES WORKING_DIRECTORY ${clone})
 endfunction()
 
-file(GLOB guides CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/docs/guide/*.md)
-foreach(guide IN LISTS guides)
-  add_commands(${guide})
-endforeach()
-
 file(GLOB documents CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR}
   ${PROJECT_SOURCE_DIR}/README.md ${PROJECT_SOURCE_DIR}/docs/*.md ${PROJECT_SOURCE_DIR}/docs/guide/*.md)
 foreach(document IN LISTS documents)
   add_snippets(${document})
+  if(NOT document STREQUAL "docs/install.md")
+    add_commands(${document})
+  endif()
 endforeach()
+
+# Each block of this one has a fault, which its test must notice.
+add_snippets(tests/snippets/faults.md)
+set_tests_properties(docs.faults.1 docs.faults.2 docs.faults.3 docs.faults.4 PROPERTIES WILL_FAIL TRUE)
+
 get_property(programs DIRECTORY PROPERTY BUILDSYSTEM_TARGETS)
 list(FILTER programs INCLUDE REGEX "^docs_")
 add_custom_target(docs)

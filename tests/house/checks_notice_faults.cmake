@@ -4,7 +4,7 @@
 cmake_minimum_required(VERSION 3.23)
 
 set(cmake_dir ${CMAKE_CURRENT_LIST_DIR}/../../cmake)
-foreach(check IN ITEMS layers conditionals platforms names docs cppcheck core_headers cost)
+foreach(check IN ITEMS layers conditionals platforms names docs cppcheck core_headers cost fences)
   file(GLOB trees ${CMAKE_CURRENT_LIST_DIR}/${check}/*)
   if(NOT trees)
     message(SEND_ERROR "There are no trees for check_${check}.cmake.")

@@ -12,11 +12,13 @@
 
 #include <chrono>
 #include <concepts>
+#include <cstddef>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -57,6 +59,8 @@ inline tconn::native_handle my_fd() {
 }
 
 inline bool has_failed = false;
+/// The lines of the block that is run whose arrows have been looked at; a loop does so more than once.
+inline std::set<int> reached;
 
 // ---- how values are written in the documents ----
 
@@ -106,6 +110,7 @@ std::string text(std::optional<T> const& value) {
 /// parentheses is for the reader.
 template <class T>
 void says(T const& value, std::string_view said, char const* file, int line) {
+  reached.insert(line);
   auto const remark = said.find(" (");
   if (remark != said.npos) said = said.substr(0, remark);
   std::string const is = text(value);
@@ -116,20 +121,25 @@ void says(T const& value, std::string_view said, char const* file, int line) {
   has_failed = has_failed || !fits;
 }
 
-/// Runs the blocks of one document, or the one whose number is given. What is thrown is a failure.
+/// Runs the blocks of one document, or the one whose number is given. What is thrown is a failure, and so is an arrow that
+/// is not reached.
 template <class Blocks>
 int run(Blocks const& blocks, int count, char** arguments) {
   int const wanted = count > 1 ? std::atoi(arguments[1]) : 0;  // NOLINT(cert-err34-c): a number of ours
   bool has_run = false;
-  for (auto const& [number, block] : blocks) {
+  for (auto const& [number, arrows, block] : blocks) {
     if (wanted != 0 && wanted != number) continue;
     has_run = true;
+    reached.clear();
     try {
       block();
     } catch (std::exception const& why) {
       std::printf("block %d: %s\n", number, why.what());
       has_failed = true;
     }
+    if (reached.size() == arrows) continue;
+    std::printf("block %d: of %zu arrows %zu were reached\n", number, arrows, reached.size());
+    has_failed = true;
   }
   return has_failed || !has_run ? 1 : 0;
 }
