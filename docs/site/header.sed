@@ -9,6 +9,8 @@ s|^template <>$||
 s|^struct std::.*||
 # Doxygen shows a concept without what is said of each call, so its code is given as its description instead; these are the public ones.
 /^concept \(system_calls\|name_lookup\|name_resolver\|interceptor\) /,/^};$/H
+# What a header calls so is a system call or a member, and not what an adapter has.
+\|//|s/\([^%:.a-z_]\)\(\(connect\|wait\)()\)/\1%\2/g
 ${
   G
   s|\n  ///|\n  //|g

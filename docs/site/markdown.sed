@@ -13,3 +13,5 @@ s,\(^\|[ (|]\)`\([^` ][^`]*'[^`]*\)`,\1<code>\2</code>,g
 s,^```c++$,```cpp,
 # Doxygen would take this for a link, even in code.
 s,`\([^`]*\)::ffff\([^`]*\)`,<code>\1\\::ffff\2</code>,g
+# A system call is not the function of the same name that some class or adapter has.
+s,`\([a-z]*()\)`,<code>%\1</code>,g
