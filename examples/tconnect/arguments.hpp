@@ -14,6 +14,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <iostream>
 #include <memory>
@@ -100,8 +101,10 @@ inline tconn::on_timeout read_policy(std::string const& text) {
 inline target read_target(std::string const& text) {
   if (auto const address = tconn::endpoint::parse(text)) return {text, *address, {}, {}};
   auto const refuse = [&](std::string const& why) { return CLI::ValidationError("'" + text + "'", why); };
+  if (text == "-") throw refuse("standard input, which goes only together with --all");
   if (text.starts_with('-')) throw refuse("no such option");
   if (text.starts_with("unix:")) throw refuse("not a Unix socket: wanted unix:PATH, at most 107 bytes, or unix:@NAME");
+  if (text.find("://") != text.npos) throw refuse("a URL: wanted HOST:PORT alone, such as example.org:80");
   auto const colon = text.rfind(':');
   if (colon == text.npos || text.ends_with(']')) throw refuse("no port: wanted HOST:PORT, such as " + text + ":80");
   auto const host = text.substr(0, colon);
@@ -111,6 +114,8 @@ inline target read_target(std::string const& text) {
   auto const end = service.data() + service.size();
   if (all_digits(service) && std::from_chars(service.data(), end, port).ec != std::errc())
     throw refuse("port " + service + " is not in 0 to 65535");
+  if (tconn::endpoint::parse(host + ":80"))
+    throw refuse("the port of an address is a number, from 0 to 65535, such as " + host + ":80");
   if (host.starts_with('[')) throw refuse("not an IPv6 address, or an interface that does not exist");
   if (host.find(':') != host.npos) throw refuse("an IPv6 address wants brackets: [2001:db8::1]:80");
   if (!is_host_name(host) || !is_host_name(service + 'x') || !tconn::host::parse(text))
@@ -118,14 +123,22 @@ inline target read_target(std::string const& text) {
   return {text, std::nullopt, host, service};
 }
 
-/// One a line; blanks around it, empty lines, and lines that begin with # do not count.
-inline void read_targets(std::istream& from, std::vector<target>& targets) {
-  for (std::string line; std::getline(from, line);) {
+/// From standard input, one a line; blanks around it, empty lines, and lines that begin with # do not count. Throws
+/// CLI::ValidationError, which tells the line.
+inline void read_targets(std::vector<target>& targets) {
+  std::size_t number = 0;
+  for (std::string line; std::getline(std::cin, line);) {
+    ++number;
     auto const first = line.find_first_not_of(" \t\r");
     if (first == line.npos || line[first] == '#') continue;
-    targets.push_back(read_target(line.substr(first, line.find_last_not_of(" \t\r") + 1 - first)));
+    try {
+      targets.push_back(read_target(line.substr(first, line.find_last_not_of(" \t\r") + 1 - first)));
+    } catch (CLI::ValidationError const& wrong) {
+      throw CLI::ValidationError("line " + std::to_string(number), wrong.what());
+    }
   }
-  if (from.bad()) throw CLI::ValidationError("-", "standard input cannot be read to its end");
+  // The stream takes an error for the end; what is beneath it knows better.
+  if (std::ferror(stdin) != 0) throw CLI::ValidationError("-", "standard input cannot be read to its end");
 }
 
 /// Throws CLI::ValidationError.
@@ -217,17 +230,21 @@ inline arguments read(CLI::App& app, int count, char const* const* words) {
       ->type_name("DURATION")
       ->take_last()
       ->capture_default_str();
-  app.add_option("--on-timeout", on_timeout, "What happens to the attempt at the deadline")
+  app.add_option("--on-timeout", on_timeout,
+                 "What happens to the attempt at the deadline; keep not with --any, --all, --retry, --hedge")
       ->type_name("close|reset|keep")
       ->take_last()
       ->capture_default_str();
   app.add_flag("--refuse-late", refuse_late, "A handshake that only the last look finds complete does not count")
       ->disable_flag_override();
-  app.add_flag("--any", any, "Connect to one of them, whichever answers first")->disable_flag_override();
-  app.add_flag("--all", all, "Connect to all of them at the same time, under one deadline")->disable_flag_override();
-  app.add_flag("--retry", read.retry, "Wait for a server: try again until the deadline while there is hope")
+  app.add_flag("--any", any, "Connect to one of them, whichever answers first; not with --all, --retry")
       ->disable_flag_override();
-  app.add_option("--hedge", hedge, "When nothing has answered for so long, send another SYN from another socket")
+  app.add_flag("--all", all, "Connect to all at the same time, under one deadline; not with --any, --retry, --hedge")
+      ->disable_flag_override();
+  app.add_flag("--retry", read.retry,
+               "Wait for a server: try again while there is hope; not with --any, --all, --hedge")
+      ->disable_flag_override();
+  app.add_option("--hedge", hedge, "When nothing has answered for so long, send another SYN; not with --all, --retry")
       ->type_name("DURATION")
       ->take_last();
   app.add_option("--max-in-flight", max_in_flight,
@@ -253,7 +270,7 @@ inline arguments read(CLI::App& app, int count, char const* const* words) {
   refuse_what_does_not_go_together(read, any && all, hedges);
   for (auto const& text : app.remaining()) {
     if (text == "-" && all)
-      read_targets(std::cin, read.targets);
+      read_targets(read.targets);
     else if (text != "--")
       read.targets.push_back(read_target(text));
   }

@@ -331,7 +331,11 @@ TEST(TconnectUsage, of_a_wrong_kind_is_one_clear_line_and_status_2_and_nothing_i
       {{good, ":80"}, "':80': neither an address nor a name with a port"},
       {{good, "127.0.0.1:65536"}, "'127.0.0.1:65536': port 65536 is not in 0 to 65535"},
       {{good, "127.0.0.256:80"}, "'127.0.0.256:80': neither an address nor a name with a port"},
-      {{good, "127.0.0.1:-1"}, "'127.0.0.1:-1': neither"},
+      {{good, "127.0.0.1:-1"}, "'127.0.0.1:-1': the port of an address is a number"},
+      {{good, "127.0.0.1:http"},
+       "'127.0.0.1:http': the port of an address is a number, from 0 to 65535, such as 127.0.0.1:80"},
+      {{good, "[::1]:http"}, "'[::1]:http': the port of an address is a number, from 0 to 65535, such as [::1]:80"},
+      {{good, "http://localhost:1"}, "'http://localhost:1': a URL: wanted HOST:PORT alone"},
       {{good, "exam ple:80"}, "'exam ple:80': neither"},
       {{good, "::1:80"}, "'::1:80': an IPv6 address wants brackets"},
       {{good, "[::1]"}, "'[::1]': no port: wanted HOST:PORT, such as [::1]:80"},
@@ -339,7 +343,7 @@ TEST(TconnectUsage, of_a_wrong_kind_is_one_clear_line_and_status_2_and_nothing_i
       {{good, "unix:"}, "'unix:': not a Unix socket"},
       {{good, "unix:" + std::string(108, 'x')}, "not a Unix socket: wanted unix:PATH, at most 107 bytes"},
       {{good, "a\nb:80"}, "'a?b:80': neither"},
-      {{good, "-"}, "'-': no such option"},
+      {{good, "-"}, "'-': standard input, which goes only together with --all"},
       {{good, "localhost:080"}, "'localhost:080': neither"},
       {{good, "localhost:_http"}, "'localhost:_http': neither"},
       {{good, std::string(254, 'a') + ":80"}, "aaa:80': neither"},
@@ -552,11 +556,21 @@ TEST(TconnectAll, reads_ten_thousand_endpoints_from_a_file) {
   EXPECT_EQ(objects_of(run.out).size(), static_cast<std::size_t>(count));
 }
 
-TEST(TconnectAll, has_failed_if_its_input_has_no_endpoint_or_a_wrong_one) {
-  for (std::string const input : {"printf ''", "echo example"}) {
-    auto const run = program({"/bin/sh", "-c", input + " | \"$0\" --all -", TCONNECT_PROGRAM}).wait();
-    EXPECT_EQ(run.status, 2);
-    EXPECT_EQ(run.out, "");
+TEST(TconnectAll, tells_what_is_wrong_with_its_input_and_where_and_sends_nothing) {
+  struct {
+    std::string script;
+    std::string complaint;
+  } const mistakes[] = {
+      {R"(printf '' | "$0" --all -)", "no ENDPOINT"},
+      {R"(printf '# a\n\n127.0.0.1:1\n example \n' | "$0" --all -)", "line 4: 'example': no port"},
+      {R"(echo -x | "$0" --all -)", "line 1: '-x'"},
+      {R"("$0" --all - </)", "-: standard input cannot be read to its end"},
+  };
+  for (auto const& [script, complaint] : mistakes) {
+    auto const run = program({"/bin/sh", "-c", script, TCONNECT_PROGRAM}).wait();
+    EXPECT_EQ(run.status, 2) << complaint;
+    EXPECT_EQ(run.out, "") << complaint;
+    EXPECT_EQ(run.err.rfind("tconnect: " + complaint, 0), 0U) << run.err;
   }
 }
 
