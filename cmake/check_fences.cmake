@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # The blocks of code in the documents are of kinds that somebody looks at: ```cpp is compiled and run, ```sh is run (both by
-# snippets.cmake, and that of install.md by tests/newcomer.sh), ```cmake is install.md's, and a part of its ways, ```c++ is
-# to be read and says why, and ``` is what a program has printed. Any other would be code that nobody runs.
+# snippets.cmake, and that of install.md by tests/newcomer.sh), ```cmake is install.md's, and a part of its ways, ```c++
+# and ```rust are to be read and say why, and ``` is what a program has printed. Any other would be code that nobody runs.
 # Usage: cmake [-D SOURCE_DIR=.] -P check_fences.cmake; snippets.cmake includes it, so that no build begins otherwise.
 cmake_minimum_required(VERSION 3.23)
 if(NOT SOURCE_DIR)
@@ -45,7 +45,7 @@ function(check_fences)
       endif()
       set(inside TRUE)
       math(EXPR blocks "${blocks} + 1")
-      if(kind STREQUAL "```c++")
+      if(kind MATCHES "^```(c\\+\\+|rust)$")
         if(NOT before MATCHES "^<!-- not compiled: .+-->$")
           fault("shows code that is not compiled and does not say why, right before it")
         endif()
@@ -54,7 +54,7 @@ function(check_fences)
           fault("'```cmake' is run in docs/install.md alone")
         endif()
       elseif(NOT kind MATCHES "^```(cpp|sh|)$")
-        fault("'${kind}' is none of ```cpp, ```c++, ```sh, ```cmake and ```")
+        fault("'${kind}' is none of ```cpp, ```c++, ```rust, ```sh, ```cmake and ```")
       endif()
     endforeach()
     if(inside)

@@ -5,6 +5,7 @@
 
 #include <timed_connect/resolve.hpp>
 #include <timed_connect/testing/faulty.hpp>
+#include <timed_connect/testing/loopback.hpp>
 #include <timed_connect/testing/simulated.hpp>
 #include <timed_connect/timed_connect.hpp>
 
@@ -22,6 +23,7 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <thread>
 
 namespace docs {
 
@@ -31,6 +33,24 @@ using namespace std::chrono_literals;
 inline tconn::endpoint to() {
   static support::listener const server;
   return server.where();
+}
+/// A web server, for one request.
+inline tconn::endpoint web_server() {
+  struct server_of_one {
+    server_of_one() = default;
+    server_of_one(server_of_one const&) = delete;
+    server_of_one& operator=(server_of_one const&) = delete;
+    ~server_of_one() { answering.join(); }
+    void answer() const {
+      auto const client = server.accept();
+      tconn::testing::what_is_read(client);
+      tconn::testing::send_text(client, "HTTP/1.0 200 OK\r\nContent-Length: 6\r\n\r\nhello\n");
+    }
+    tconn::testing::listening_server server{};
+    std::thread answering{&server_of_one::answer, this};
+  };
+  static server_of_one const one;
+  return one.server.where();
 }
 /// A server that is too busy to answer, and makes room by open().
 inline support::full_listener& busy() {
