@@ -3,6 +3,8 @@
 // function below sees only that moment; so no retry, signal or list of addresses can start the budget anew.
 #pragma once
 
+#include <timed_connect/detail/config.hpp>
+
 #include <chrono>
 #include <cstdint>
 #include <ratio>

@@ -2,6 +2,8 @@
 // What a failure tells of the handshake: how far it had come, and what giving it up has left behind.
 #pragma once
 
+#include <timed_connect/detail/config.hpp>
+
 #include <string_view>
 
 namespace tconn {

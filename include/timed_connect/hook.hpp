@@ -3,6 +3,8 @@
 // anything, and so without allocating.
 #pragma once
 
+#include <timed_connect/detail/config.hpp>
+
 #include <concepts>
 #include <type_traits>
 #include <utility>

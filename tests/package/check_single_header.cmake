@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Makes the single header, compiles it alone with every compiler that is here, and holds it against the headers it is made
-# of: to the preprocessor they are the same, for each system. Two sources with it link to one program, which runs.
+# of: to the preprocessor they are the same, for each system. Two copies are one, and who mixes it with the headers is told.
+# Two sources with it link to one program, which runs.
 # Usage: cmake -D COMPILER=g++ -D SOURCE_DIR=DIR -D WORK_DIR=DIR -P check_single_header.cmake
 cmake_minimum_required(VERSION 3.23)
 
@@ -54,6 +55,35 @@ compare("macOS" ${COMPILER} -U__linux__ -D__APPLE__)
 if(MINGW)
   compare("Windows" ${MINGW})
 endif()
+
+# Another copy is no other header, wherever it is and whenever it was made.
+file(COPY_FILE ${single} ${WORK_DIR}/copy.hpp)
+file(APPEND ${WORK_DIR}/copy.hpp "\n")
+file(WRITE ${WORK_DIR}/copies.cpp "#include \"timed_connect.hpp\"\n#include \"copy.hpp\"\n")
+execute_process(COMMAND ${COMPILER} -std=c++20 -fsyntax-only ${WORK_DIR}/copies.cpp RESULT_VARIABLE status)
+if(NOT status EQUAL 0)
+  message(SEND_ERROR "Two copies of it do not go together.")
+endif()
+
+function(expect_first_error source wanted)
+  execute_process(COMMAND ${COMPILER} -std=c++20 -fsyntax-only -Wfatal-errors -I ${SOURCE_DIR}/include ${source}
+    RESULT_VARIABLE status OUTPUT_QUIET ERROR_VARIABLE output)
+  string(REGEX MATCH "error: [^\n]*" error "${output}")
+  if(status EQUAL 0 OR NOT error MATCHES "${wanted}")
+    file(READ ${source} source)
+    message(SEND_ERROR "It does not say '${wanted}', but '${error}', of\n${source}")
+  endif()
+endfunction()
+
+# Those for another system, or for a library that may not be here, are never the first of the library's to be read.
+file(GLOB_RECURSE headers RELATIVE ${SOURCE_DIR}/include ${SOURCE_DIR}/include/timed_connect/*.hpp)
+list(FILTER headers EXCLUDE REGEX "/detail/|/adapters/|/resolve_cares\\.hpp")
+foreach(header IN LISTS headers)
+  file(WRITE ${WORK_DIR}/mixed.cpp "#include \"timed_connect.hpp\"\n#include <${header}>\n")
+  expect_first_error(${WORK_DIR}/mixed.cpp "single header of timed_connect is included already")
+  file(WRITE ${WORK_DIR}/mixed.cpp "#include <${header}>\n#include \"timed_connect.hpp\"\n")
+  expect_first_error(${WORK_DIR}/mixed.cpp "A header of timed_connect is included already")
+endforeach()
 
 file(READ ${SOURCE_DIR}/tests/package/main.cpp program)
 string(REPLACE "<timed_connect/timed_connect.hpp>" "\"timed_connect.hpp\"" program "${program}")

@@ -2,6 +2,8 @@
 // Calling what can be called: functions, objects, and pointers to members.
 #pragma once
 
+#include <timed_connect/detail/config.hpp>
+
 #include <type_traits>
 #include <utility>
 

@@ -2,6 +2,8 @@
 // Picks the platform: the one place in the library that asks which operating system this is.
 #pragma once
 
+#include <timed_connect/detail/config.hpp>
+
 #if defined(_WIN32)
 #include <timed_connect/detail/platform_windows.hpp>
 #elif defined(__linux__)

@@ -2,6 +2,8 @@
 // The errors of a POSIX system.
 #pragma once
 
+#include <timed_connect/detail/config.hpp>
+
 #include <cerrno>
 #include <system_error>
 

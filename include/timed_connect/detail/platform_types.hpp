@@ -3,6 +3,8 @@
 // Times are not here: they are std::chrono types, see deadline.hpp.
 #pragma once
 
+#include <timed_connect/detail/config.hpp>
+
 namespace tconn {
 inline namespace v1 {
 

@@ -3,6 +3,8 @@
 // <windows.h> that is not lean. What that one is to leave out is up to the program.
 #pragma once
 
+#include <timed_connect/detail/config.hpp>
+
 #include <cstddef>
 #include <string>
 #include <system_error>

@@ -2,6 +2,8 @@
 // What keeps the library safe under pthread_cancel(). POSIX only.
 #pragma once
 
+#include <timed_connect/detail/config.hpp>
+
 #include <pthread.h>
 
 namespace tconn {
