@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-# The README shows examples/quickstart.cpp as it is, has at most 200 lines, and links only to files that exist.
+# The README shows examples/quickstart.cpp as it is, has at most 200 lines, and links only to files that exist; and
+# CONTRIBUTING.md, of at most 40, names only such: from the top, or from the headers.
 # Usage: cmake [-D SOURCE_DIR=.] -P check_readme.cmake
 cmake_minimum_required(VERSION 3.23)
 if(NOT SOURCE_DIR)
@@ -53,3 +54,22 @@ endforeach()
 list(LENGTH links link_count)
 list(LENGTH named named_count)
 message(STATUS "README.md: ${count} lines, ${link_count} links, ${named_count} named tests")
+
+file(READ ${SOURCE_DIR}/CONTRIBUTING.md guide)
+string(REGEX REPLACE "[][;]" " " guide "${guide}")
+string(REGEX MATCHALL "\n" lines "${guide}")
+list(LENGTH lines count)
+if(count GREATER 40)
+  message(SEND_ERROR "CONTRIBUTING.md has ${count} lines; 40 are enough.")
+endif()
+string(REGEX MATCHALL "[A-Za-z_.*-]+(/[A-Za-z_.*-]+)+" paths "${guide}")
+list(REMOVE_DUPLICATES paths)
+list(FILTER paths EXCLUDE REGEX "^build/")
+foreach(path IN LISTS paths)
+  file(GLOB found ${SOURCE_DIR}/${path} ${SOURCE_DIR}/include/timed_connect/${path})
+  if(NOT found)
+    message(SEND_ERROR "CONTRIBUTING.md names ${path}, which does not exist.")
+  endif()
+endforeach()
+list(LENGTH paths path_count)
+message(STATUS "CONTRIBUTING.md: ${count} lines, ${path_count} paths")
