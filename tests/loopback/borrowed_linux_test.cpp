@@ -166,7 +166,7 @@ TEST_F(Borrowed, of_the_wrong_kind_is_refused_before_anything_is_changed) {
 TEST_F(Borrowed, of_the_unix_family_that_was_refused_can_connect_again) {
   temporary_path const path("gone.sock");
   temporary_path const other("live.sock");
-  { listener const gone(path.where()); }
+  closed_port const gone(path.where());
   listener const live(other.where());
   auto const mine = fresh(0, AF_UNIX);
   auto const refused = timed_connect(mine.native_handle(), path.where(), 1s);

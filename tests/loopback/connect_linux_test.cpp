@@ -97,7 +97,7 @@ TEST(Loopback, a_unix_path_without_a_listener_is_an_error_at_once) {
   EXPECT_EQ(timed_connect(*endpoint::parse("unix:/nonexistent/x"), 5s).error().code,
             std::errc::no_such_file_or_directory);
   temporary_path const path("x.sock");
-  { listener const gone(path.where()); }
+  closed_port const gone(path.where());
   auto const refused = timed_connect(path.where(), 5s);
   EXPECT_EQ(refused.error().code, std::errc::connection_refused);
   EXPECT_EQ(refused.error().handshake, handshake::failed) << told(refused);
