@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 . cmake/install_missing.sh
 
 require $test_needs
-want git=git doxygen=doxygen strace=strace tmux=tmux groff=groff-base cppcheck=cppcheck patch=patch python3=python3 x86_64-w64-mingw32-g++=g++-mingw-w64-x86-64-posix
+want git=git doxygen=doxygen strace=strace tmux=tmux zsh=zsh groff=groff-base cppcheck=cppcheck patch=patch python3=python3 x86_64-w64-mingw32-g++=g++-mingw-w64-x86-64-posix
 want_servers "$PWD/build/servers"
 
 # Older ones do not understand the presets, nor do they say so.

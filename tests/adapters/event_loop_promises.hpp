@@ -286,7 +286,7 @@ TYPED_TEST_P(EventLoop, is_cancelled_though_it_has_its_connection_at_the_same_mo
   }
 }
 
-TYPED_TEST_P(EventLoop, that_was_busy_at_the_deadline_takes_what_came_in_time) {
+TYPED_TEST_P(EventLoop, that_was_busy_at_the_deadline_takes_what_is_there) {
   late_server server(10ms);
   TypeParam loop;
   outcome told;
@@ -469,7 +469,7 @@ REGISTER_TYPED_TEST_SUITE_P(EventLoop, hands_over_a_connected_socket_in_the_mode
                             is_never_early_however_short_the_time_is, resumes_what_was_kept,
                             gives_up_what_it_has_resumed_as_the_policy_says, is_cancelled_by_the_options,
                             is_cancelled_though_it_has_its_connection_at_the_same_moment,
-                            that_was_busy_at_the_deadline_takes_what_came_in_time, tells_that_the_loop_cannot_watch,
+                            that_was_busy_at_the_deadline_takes_what_is_there, tells_that_the_loop_cannot_watch,
                             that_goes_before_it_has_told_of_a_resumed_connection_ends_that_by_FIN,
                             that_goes_first_leaves_no_descriptor_and_calls_nobody,
                             that_goes_before_it_has_told_of_a_connection_ends_that_by_FIN,

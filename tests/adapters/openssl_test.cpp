@@ -341,7 +341,7 @@ TEST_F(TlsHandshake, gives_no_more_time_to_a_server_that_sends_without_end_what_
   ASSERT_FALSE(late);
   EXPECT_EQ(late.error().code, errc::deadline_exceeded) << told(late);
   EXPECT_GE(took, 100ms);
-  EXPECT_LT(took, 2s);
+  EXPECT_LT(took, 4s);
 }
 
 TEST_F(TlsHandshake, reads_at_most_twice_what_it_reads_at_once_where_there_is_no_time) {
@@ -380,7 +380,7 @@ TEST_F(TlsHandshake, is_cancelled_while_a_server_sends_without_end) {
   canceller.join();
   ASSERT_FALSE(ended);
   EXPECT_EQ(ended.error().code, errc::cancelled) << told(ended);
-  EXPECT_LT(took, 2s);
+  EXPECT_LT(took, 4s);
 }
 
 TEST_F(TlsHandshake, waits_until_the_deadline_where_there_is_no_room_to_write) {

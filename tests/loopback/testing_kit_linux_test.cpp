@@ -66,6 +66,21 @@ TEST_P(LateServer, answers_at_its_time_and_does_not_wait_for_the_next_SYN) {
   EXPECT_TRUE(support::carries_a_byte(server.accept(), *client));
 }
 
+TEST_P(LateServer, is_exact_where_another_server_has_just_gone) {
+  auto const where = [] {
+    tconn::testing::listening_server const gone(GetParam());
+    auto const client = timed_connect(gone.where(), 10s);
+    gone.accept().close();  // before the client does: TIME_WAIT is the server's
+    return gone.where();
+  }();
+  late_server server(100ms, where);
+  EXPECT_TRUE(server.is_exact());
+  auto const began = steady::now();
+  EXPECT_TRUE(timed_connect(where, 20s));
+  EXPECT_LT(steady::now() - began, before_the_next_syn);
+  EXPECT_TRUE(server.accept());
+}
+
 TEST_P(LateServer, answers_everybody_who_waits) {
   late_server server(100ms, GetParam());
   std::vector<endpoint> const to(5, server.where());

@@ -114,6 +114,10 @@ class curl_socket {
   /// Takes the socket over.
   curl_socket(CURL* easy, socket connected, deadline limit = deadline::never(), curl_peer peer = curl_peer::server)
       : easy_(easy), peer_(peer), connected_(std::move(connected)), was_there_(connected_) {
+    if (peer_ == curl_peer::server) {
+      to_ = ::curl_slist_append(nullptr, tconn::detail::connect_to_of_curl(connected_).c_str());
+      if (to_ == nullptr) error_ = CURLE_OUT_OF_MEMORY;
+    }
     auto const limits = tconn::detail::limits_of_curl(limit, std::chrono::steady_clock::now());
     set(CURLOPT_OPENSOCKETFUNCTION, &tconn::detail::give_to_curl);
     set(CURLOPT_OPENSOCKETDATA, &connected_);
@@ -122,8 +126,6 @@ class curl_socket {
     set(CURLOPT_TIMEOUT_MS, limits.transfer_ms);
     set(CURLOPT_CONNECTTIMEOUT_MS, limits.connect_ms);
     if (peer_ == curl_peer::proxy) return;
-    to_ = ::curl_slist_append(nullptr, tconn::detail::connect_to_of_curl(connected_).c_str());
-    if (to_ == nullptr) error_ = CURLE_OUT_OF_MEMORY;
     set(CURLOPT_CONNECT_TO, to_);
     set(CURLOPT_PROXY, "");
   }

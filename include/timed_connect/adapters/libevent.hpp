@@ -100,8 +100,8 @@ namespace adapters {
 
 /// One connect that a loop of libevent's drives: event_connect(base, to, limit, options, done) is timed_connect(to, limit,
 /// options), and event_connect(base, attempt, limit, how, done) is attempt.wait(limit, how). `done` is called once, in a
-/// turn of the loop, with the connect_result. It must not throw, and a hook must not throw in a turn of the loop: that ends
-/// the program. In the loop's thread alone. Move-only.
+/// turn of the loop, with the connect_result. It must not throw, nor may a hook in a turn of the loop: that ends the
+/// program. In the loop's thread alone. Move-only.
 ///
 /// Deadline: as those; never early, and as late as libevent's timers are: by milliseconds, unless the base was made with
 /// EVENT_BASE_FLAG_PRECISE_TIMER. A full backlog is tried again as often, about every 4 ms.

@@ -99,7 +99,7 @@ namespace adapters {
 
 /// One connect that a loop of libuv's drives: uv_connect(loop, to, limit, options, done) is timed_connect(to, limit, options),
 /// and uv_connect(loop, attempt, limit, how, done) is attempt.wait(limit, how). `done` is called once, in a turn of the
-/// loop, with the connect_result. It must not throw, and a hook must not throw in a turn of the loop: that ends the program.
+/// loop, with the connect_result. It must not throw, nor may a hook or the lack of memory in a turn of the loop: that ends the program.
 /// In the loop's thread alone. Move-only.
 ///
 /// Deadline: as those; never early, and about a millisecond late. A full backlog is tried again about every 2 ms.

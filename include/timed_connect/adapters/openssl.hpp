@@ -45,7 +45,8 @@ struct tls_options {
   /// Whether the server is told which host is wanted (SNI). An IP address is never told.
   bool server_name = true;
   /// Called once all is ready, before anything is sent, for what is one connection's and not the context's: a session to
-  /// resume, ALPN (SSL_set_alpn_protos() gives 0 for success). The SSL and its BIO stay owned. False ends the call, with
+  /// resume, ALPN (SSL_set_alpn_protos() gives 0 for success). The SSL and its BIO stay owned; a callback of that
+  /// BIO's is not called until the handshake is over. False ends the call, with
   /// OpenSSL's error if there is one, else errc::invalid_option.
   hook<bool(SSL*)> before_handshake{};
 };

@@ -34,7 +34,8 @@ inline tconn::socket listen_deaf(endpoint const& at) {
   native_handle opened = no_handle;
   if (!at.is_loopback() || platform::open(opened, at.family(), /*multipath*/ false) != 0) return {};
   tconn::socket made(opened);
-  bool const is_deaf = platform::share_port(opened) == 0 && platform::set_deaf(opened, true) == 0 &&
+  bool const is_deaf = platform::share_port(opened) == 0 && platform::reuse_address(opened) == 0 &&
+                       platform::set_deaf(opened, true) == 0 &&
                        platform::bind(opened, at.data(), at.size(), /*any_port*/ false) == 0 &&
                        platform::listen(opened, 64) == 0;
   return is_deaf ? std::move(made) : tconn::socket();
@@ -98,6 +99,7 @@ inline tconn::socket open_towards(endpoint const& client, endpoint const& from) 
   if (platform::open(opened, from.family(), /*multipath*/ false) != 0) return {};
   tconn::socket made(opened);
   platform::share_port(opened);
+  platform::reuse_address(opened);
   platform::bind(opened, from.data(), from.size(), /*any_port*/ false);
   platform::connect(opened, client.data(), client.size());
   becomes_ready(platform::writable(opened), native_system().now() + std::chrono::seconds{3});

@@ -52,25 +52,6 @@ inline bool becomes_readable(native_handle handle, deadline limit) {
   return becomes_ready(platform::readable(handle), limit.until(native_system().now()));
 }
 
-/// The path of a Unix socket: it goes with this.
-class owned_path {
- public:
-  owned_path() = default;
-  explicit owned_path(std::string text) : text_(std::move(text)) {}
-  owned_path(owned_path&& other) noexcept : text_(std::exchange(other.text_, {})) {}
-  owned_path& operator=(owned_path&& other) noexcept {
-    std::swap(text_, other.text_);
-    return *this;
-  }
-  ~owned_path() {
-    std::error_code ignored;
-    if (!text_.empty()) std::filesystem::remove(text_, ignored);
-  }
-
- private:
-  std::string text_{};
-};
-
 /// A socket that is bound to an address, in non-blocking mode, and that address.
 struct bound_socket {
   /// `again` takes an address at which connections of an earlier server are still in TIME_WAIT.
@@ -81,13 +62,10 @@ struct bound_socket {
     if (again) require(platform::reuse_address(opened), at);
     require(platform::bind(opened, at.data(), at.size(), /*any_port*/ false), at);
     where = name_of_socket(opened, name_of::local);
-    auto const text = where.to_string();
-    if (text.starts_with("unix:") && !text.starts_with("unix:@")) path = owned_path(text.substr(sizeof "unix:" - 1));
   }
 
   tconn::socket socket{};
   endpoint where{};
-  owned_path path{};
 };
 
 /// The next connection that comes before the deadline; what the client has reset meanwhile is not one (BSD).
@@ -169,7 +147,7 @@ class unix_name {
   unix_name& operator=(unix_name const&) = delete;
   ~unix_name() { remove(); }
 
-  /// The path as an endpoint: for one server at a time.
+  /// The path as an endpoint: for one server, whose path stays until this goes, unless the test removes it.
   endpoint const& where() const { return where_; }
   /// The path as text.
   std::string const& text() const { return path_; }
@@ -187,8 +165,8 @@ class unix_name {
 
 /// A server that listens. The kernel shakes hands with whoever comes; accept() is called when the test wants to look.
 ///
-/// Ownership: the listening descriptor, which is close-on-exec and non-blocking, and the path of a Unix socket. Can be
-/// moved. When it has gone another server can take its address at once (SO_REUSEADDR).
+/// Ownership: the listening descriptor, which is close-on-exec and non-blocking. Can be moved. When it has gone another
+/// server can take its address at once (SO_REUSEADDR); the path of a Unix socket must be removed first.
 /// Errors: the constructor throws std::system_error with what socket(2), bind(2) or listen(2) said.
 /// Cost: one descriptor, no thread.
 class listening_server {
@@ -215,8 +193,7 @@ class listening_server {
 /// An address of this host at which nobody listens, and nobody else can: bound, and no more. Every connect is refused;
 /// on Windows that takes 1 to 2 s, as its connect() sends the SYN again before it believes a refusal.
 ///
-/// Ownership: one descriptor, and the path of a Unix socket. Can be moved.
-/// Errors: the constructor throws std::system_error.
+/// Ownership: one descriptor. Can be moved. Errors: the constructor throws std::system_error.
 class refusing_port {
  public:
   /// Takes an address; a port of 0 leaves the choice to the system.

@@ -58,11 +58,11 @@ class resetting_server {
     while (!stop_.requested()) {
       poll_entry entries[] = {detail::platform::readable(stop_.native_handle()),
                               detail::platform::readable(listener_.native_handle())};
-      bool const is_woken = sys.wait(entries, 2, visits.empty() ? detail::never : visits.front().ends) == 0;
+      int const woken = sys.wait(entries, 2, visits.empty() ? detail::never : visits.front().ends);
       if (auto accepted = listener_.accept(std::chrono::seconds{0}))
         visits.push_back({detail::saturated_sum(sys.now(), pause_), std::move(accepted)});
-      else if (is_woken)  // no descriptor is left, say: the listener stays readable
-        detail::becomes_ready(entries[0], sys.now() + std::chrono::milliseconds{10});
+      else if (woken != native_error::timed_out && !stop_.requested())  // no descriptor is left, say
+        std::this_thread::sleep_for(std::chrono::milliseconds{10});
       for (; !visits.empty() && visits.front().ends <= sys.now(); visits.pop_front()) reset(visits.front().connection);
     }
   }

@@ -51,7 +51,7 @@ class callback_state {
  private:
   virtual void tell(connect_result result) = 0;
 
-  // A loop that was busy tells of its timers first, and what came in time is told of in time.
+  // A loop that was busy tells of its timers first. What has come by now counts, as where poll() tells of both at once.
   bool is_ready_too() const {
     auto entry = platform::writable(connecting_.watched());
     return entry.fd != no_handle && native_system().wait(&entry, 1, long_past) == 0;

@@ -42,7 +42,7 @@ class loop_connect {
   loop_connect& operator=(loop_connect const&) = delete;
   ~loop_connect() {
     if (fresh_) fresh_->lose(on_timeout::close);
-    if (result_ && *result_) lose(std::move(**result_));
+    if (result_ && *result_ && **result_) lose(std::move(**result_));
   }
 
   /// Connects, or begins to. A deadline that is over has its last look here.

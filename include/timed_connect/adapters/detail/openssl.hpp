@@ -64,7 +64,7 @@ inline std::string tls_name(std::string_view host) {
 }
 
 inline int tls_write(BIO* to, char const* bytes, int count) {
-  native_handle handle = no_handle;
+  int handle = -1;
   ::BIO_ctrl(to, BIO_C_GET_FD, 0, &handle);
   BIO_clear_retry_flags(to);
   auto const sent = ::send(handle, bytes, static_cast<std::size_t>(count), platform::quiet_send);
@@ -104,6 +104,27 @@ inline long tls_read_limit(BIO* of, int what, char const*, std::size_t, int, lon
   return -1;
 }
 
+/// While it lives, that is the BIO's callback; then it has again what it had before.
+class limited_reads {
+ public:
+  limited_reads(BIO* of, int& reads_left)
+      : of_(of), before_(::BIO_get_callback_ex(of)), argument_before_(::BIO_get_callback_arg(of)) {
+    ::BIO_set_callback_arg(of_, reinterpret_cast<char*>(&reads_left));
+    ::BIO_set_callback_ex(of_, &tls_read_limit);
+  }
+  limited_reads(limited_reads const&) = delete;
+  limited_reads& operator=(limited_reads const&) = delete;
+  ~limited_reads() {
+    ::BIO_set_callback_ex(of_, before_);
+    ::BIO_set_callback_arg(of_, argument_before_);
+  }
+
+ private:
+  BIO* of_;
+  BIO_callback_fn_ex before_;
+  char* argument_before_;
+};
+
 class tls_handshake {
  public:
   /// All that can be done before there is a socket. `last` may change the SSL, or refuse it.
@@ -120,8 +141,7 @@ class tls_handshake {
   tls_error run(native_handle connected, cancellation const* cancel, time_point until) {
     BIO* const bio = ::SSL_get_rbio(ssl_.get());
     BIO_set_fd(bio, connected, BIO_NOCLOSE);
-    ::BIO_set_callback_arg(bio, reinterpret_cast<char*>(&reads_left_));
-    ::BIO_set_callback_ex(bio, &tls_read_limit);
+    limited_reads const limited(bio, reads_left_);
     bool is_last = false;  // whoever sends a byte at a time does not get more time
     for (int answer = 0; (answer = step()) != 1;) {
       int const system_error = errno;
@@ -134,8 +154,6 @@ class tls_handshake {
         return {code_of(error)};
       is_last = sys_.now() >= until;
     }
-    ::BIO_set_callback_ex(bio, nullptr);
-    ::BIO_set_callback_arg(bio, nullptr);
     return {};
   }
 
