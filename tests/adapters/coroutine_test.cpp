@@ -123,7 +123,7 @@ TEST(CoroutineLoop, goes_on_with_the_others_after_what_one_has_thrown) {
   auto const connect_and_throw = [&]() -> throwing_task {
     static_cast<void>(co_await tconn::adapters::connect(loop, server.where(), limit));
     ++resumed;
-    throw resumed;
+    throw int{resumed};
   };
   throwing_task const all[] = {connect_and_throw(), connect_and_throw(), connect_and_throw()};
   for (int i = 1; i <= 3; ++i) {
