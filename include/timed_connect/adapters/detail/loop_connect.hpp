@@ -42,7 +42,8 @@ class loop_connect {
   loop_connect& operator=(loop_connect const&) = delete;
   ~loop_connect() {
     if (fresh_) fresh_->lose(on_timeout::close);
-    if (result_ && *result_ && **result_) lose(std::move(**result_));
+    // Resumed, connected, and nobody has been told of it: it goes as an attempt does.
+    if (result_ && *result_) pending_connection const lost(std::move(**result_), resumed_->where(), options_);
   }
 
   /// Connects, or begins to. A deadline that is over has its last look here.
@@ -97,12 +98,6 @@ class loop_connect {
  private:
   void finish() {
     if (auto finished = resumed_->try_finish()) result_.emplace(std::move(*finished));
-  }
-  // Resumed, connected, and nobody has been told of it: a FIN, though there be unread data.
-  void lose(socket connected) {
-    attempt<native_system> const tried{sys_, to_, connected.native_handle()};
-    auto const left = tried.give_up(on_timeout::close);
-    close_given_up(sys_, connected.release(), left.aftermath);
   }
   void come_to_the_end() { result_.emplace(resumed_->wait(long_past, options_.on_timeout)); }
 
