@@ -107,9 +107,9 @@ struct tls_call {
                              [&](SSL* ssl) { return !how.before_handshake || how.before_handshake(ssl); });
   }
 
+  // The socket is in non-blocking mode.
   adapters::tls_result run(socket connected, time_point until) {
     native_handle const handle = connected.native_handle();
-    if (int const error = sys.set_blocking(handle, false)) return end(std::move(connected), {native_code(error)});
     auto why = handshake.run(handle, options.cancel, until);
     if (why.code) return end(std::move(connected), std::move(why));
     if (int const error = options.nonblocking ? 0 : sys.set_blocking(handle, true))
@@ -184,6 +184,8 @@ inline tls_result timed_tls_handshake(SSL_CTX* context, std::string_view host, s
   if (error != 0) return call.end_unconnected(std::move(connected), family, error);
   auto refused = call.prepare(context, host, how);
   if (refused.code) return call.end(std::move(connected), std::move(refused));
+  error = sys.set_blocking(connected.native_handle(), false);
+  if (error != 0) return call.end(std::move(connected), {tconn::detail::native_code(error)});
   return call.run(std::move(connected), limit.until(began));
 }
 
