@@ -131,7 +131,7 @@ class poll_loop {
       auto* const here = std::exchange(place, place->next());
       auto& connecting = here->whose().connecting;
       bool const has_come = connecting.watched() != no_handle && is_ready();
-      if (connecting.cancelled_by() != nullptr) is_ready();  // it is asked itself
+      if (connecting.cancelled_by() != nullptr) ++entry;  // go_on() asks the cancellation itself
       connecting.go_on(has_come);
       if (has_failed && !connecting.is_over()) connecting.end(woken);
       if (connecting.is_over()) here->join(over_);
