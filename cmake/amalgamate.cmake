@@ -98,7 +98,7 @@ file(WRITE ${OUTPUT} "// SPDX-License-Identifier: MIT
 //
 ${license}
 #pragma once
-#ifndef TIMED_CONNECT_SINGLE_HEADER  // a copy elsewhere is the same
+#ifndef TIMED_CONNECT_SINGLE_HEADER  // a copy elsewhere, of the same version, is the same
 #ifdef TIMED_CONNECT_VERSION
 #error \"A header of timed_connect is included already: take either the headers or the single header, not both.\"
 #else
